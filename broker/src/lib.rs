@@ -1,0 +1,1 @@
+//! Pelton: an event-streaming broker, one pinned thread a core, share-nothing.

@@ -1,0 +1,2 @@
+//! The `pelton-loadgen` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Bytes to values and back. Does no IO, reads no clock, draws no randomness.
