@@ -1,0 +1,375 @@
+//! Generated from the schema of the same name; do not edit. Regenerate with PELTON_REGENERATE=1.
+#![allow(missing_docs, clippy::all, clippy::too_many_lines)]
+
+use std::borrow::Cow;
+
+use crate::primitives::*;
+
+pub const KEY: i16 = 0;
+pub const VERSION_MIN: i16 = 3;
+pub const VERSION_MAX: i16 = 9;
+pub const FLEXIBLE: i16 = 9;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceRequest<'a> {
+    pub transactional_id: Option<Cow<'a, str>>,
+    pub acks: i16,
+    pub timeout_ms: i32,
+    pub topic_data: Vec<ProduceRequestTopicData<'a>>,
+}
+
+impl<'a> Default for ProduceRequest<'a> {
+    fn default() -> Self {
+        Self {
+            transactional_id: None,
+            acks: Default::default(),
+            timeout_ms: Default::default(),
+            topic_data: Default::default(),
+        }
+    }
+}
+
+impl<'a> ProduceRequest<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.transactional_id = r.nullable_string("transactional_id", flexible)?;
+        out.acks = r.int16("acks")?;
+        out.timeout_ms = r.int32("timeout_ms")?;
+        out.topic_data = match r.array("topic_data", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceRequestTopicData::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topic_data", problem: Problem::Null })?;
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        put_nullable_string(w, self.transactional_id.as_deref(), flexible);
+        w.extend_from_slice(&self.acks.to_be_bytes());
+        w.extend_from_slice(&self.timeout_ms.to_be_bytes());
+        put_array(w, Some(self.topic_data.len()), flexible); for item in &self.topic_data { item.encode(w, version); }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceRequestTopicData<'a> {
+    pub name: Cow<'a, str>,
+    pub partition_data: Vec<ProduceRequestTopicDataPartitionData<'a>>,
+}
+
+impl<'a> Default for ProduceRequestTopicData<'a> {
+    fn default() -> Self {
+        Self {
+            name: Default::default(),
+            partition_data: Default::default(),
+        }
+    }
+}
+
+impl<'a> ProduceRequestTopicData<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.partition_data = match r.array("partition_data", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceRequestTopicDataPartitionData::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partition_data", problem: Problem::Null })?;
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        put_string(w, &self.name, flexible);
+        put_array(w, Some(self.partition_data.len()), flexible); for item in &self.partition_data { item.encode(w, version); }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceRequestTopicDataPartitionData<'a> {
+    pub index: i32,
+    pub records: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Default for ProduceRequestTopicDataPartitionData<'a> {
+    fn default() -> Self {
+        Self {
+            index: Default::default(),
+            records: None,
+        }
+    }
+}
+
+impl<'a> ProduceRequestTopicDataPartitionData<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.index = r.int32("index")?;
+        out.records = r.nullable_bytes("records", flexible)?.map(Cow::Borrowed);
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        w.extend_from_slice(&self.index.to_be_bytes());
+        put_nullable_bytes(w, self.records.as_deref(), flexible);
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceResponse<'a> {
+    pub responses: Vec<ProduceResponseTopicResponse<'a>>,
+    pub throttle_time_ms: i32,
+}
+
+impl<'a> Default for ProduceResponse<'a> {
+    fn default() -> Self {
+        Self {
+            responses: Default::default(),
+            throttle_time_ms: Default::default(),
+        }
+    }
+}
+
+impl<'a> ProduceResponse<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.responses = match r.array("responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponse::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "responses", problem: Problem::Null })?;
+        out.throttle_time_ms = r.int32("throttle_time_ms")?;
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        put_array(w, Some(self.responses.len()), flexible); for item in &self.responses { item.encode(w, version); }
+        w.extend_from_slice(&self.throttle_time_ms.to_be_bytes());
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceResponseTopicResponse<'a> {
+    pub name: Cow<'a, str>,
+    pub partition_responses: Vec<ProduceResponseTopicResponsePartitionResponse<'a>>,
+}
+
+impl<'a> Default for ProduceResponseTopicResponse<'a> {
+    fn default() -> Self {
+        Self {
+            name: Default::default(),
+            partition_responses: Default::default(),
+        }
+    }
+}
+
+impl<'a> ProduceResponseTopicResponse<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.partition_responses = match r.array("partition_responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponsePartitionResponse::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partition_responses", problem: Problem::Null })?;
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        put_string(w, &self.name, flexible);
+        put_array(w, Some(self.partition_responses.len()), flexible); for item in &self.partition_responses { item.encode(w, version); }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceResponseTopicResponsePartitionResponse<'a> {
+    pub index: i32,
+    pub error_code: i16,
+    pub base_offset: i64,
+    pub log_append_time_ms: i64,
+    pub log_start_offset: i64,
+    pub record_errors: Vec<ProduceResponseTopicResponsePartitionResponseRecordError<'a>>,
+    pub error_message: Option<Cow<'a, str>>,
+}
+
+impl<'a> Default for ProduceResponseTopicResponsePartitionResponse<'a> {
+    fn default() -> Self {
+        Self {
+            index: Default::default(),
+            error_code: Default::default(),
+            base_offset: Default::default(),
+            log_append_time_ms: -1,
+            log_start_offset: -1,
+            record_errors: Default::default(),
+            error_message: None,
+        }
+    }
+}
+
+impl<'a> ProduceResponseTopicResponsePartitionResponse<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        out.index = r.int32("index")?;
+        out.error_code = r.int16("error_code")?;
+        out.base_offset = r.int64("base_offset")?;
+        out.log_append_time_ms = r.int64("log_append_time_ms")?;
+        if version >= 5 {
+            out.log_start_offset = r.int64("log_start_offset")?;
+        }
+        if version >= 8 {
+            out.record_errors = match r.array("record_errors", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponsePartitionResponseRecordError::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "record_errors", problem: Problem::Null })?;
+        }
+        if version >= 8 {
+            out.error_message = match r.nullable_string("error_message", flexible)? { None if !(version >= 8) => return Err(DecodeError { field: "error_message", problem: Problem::Null }), value => value };
+        }
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        w.extend_from_slice(&self.index.to_be_bytes());
+        w.extend_from_slice(&self.error_code.to_be_bytes());
+        w.extend_from_slice(&self.base_offset.to_be_bytes());
+        w.extend_from_slice(&self.log_append_time_ms.to_be_bytes());
+        if version >= 5 {
+            w.extend_from_slice(&self.log_start_offset.to_be_bytes());
+        }
+        if version >= 8 {
+            put_array(w, Some(self.record_errors.len()), flexible); for item in &self.record_errors { item.encode(w, version); }
+        }
+        if version >= 8 {
+            put_nullable_string(w, self.error_message.as_deref(), flexible);
+        }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProduceResponseTopicResponsePartitionResponseRecordError<'a> {
+    pub batch_index: i32,
+    pub batch_index_error_message: Option<Cow<'a, str>>,
+}
+
+impl<'a> Default for ProduceResponseTopicResponsePartitionResponseRecordError<'a> {
+    fn default() -> Self {
+        Self {
+            batch_index: Default::default(),
+            batch_index_error_message: None,
+        }
+    }
+}
+
+impl<'a> ProduceResponseTopicResponsePartitionResponseRecordError<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        if version >= 8 {
+            out.batch_index = r.int32("batch_index")?;
+        }
+        if version >= 8 {
+            out.batch_index_error_message = match r.nullable_string("batch_index_error_message", flexible)? { None if !(version >= 8) => return Err(DecodeError { field: "batch_index_error_message", problem: Problem::Null }), value => value };
+        }
+        if flexible {
+            r.tags(|tag, r| {
+                let _ = (&r, version);
+                match tag {
+                    _ => return Ok(false),
+                }
+                #[allow(unreachable_code)]
+                Ok(true)
+            })?;
+        }
+        Ok(out)
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        if version >= 8 {
+            w.extend_from_slice(&self.batch_index.to_be_bytes());
+        }
+        if version >= 8 {
+            put_nullable_string(w, self.batch_index_error_message.as_deref(), flexible);
+        }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
