@@ -1,0 +1,121 @@
+//! The controller: decides on topics and producer ids, as a replicated state machine over the metadata image.
+//! Pure. Never talks to shards: they read the image that its committed records make.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use protocol::native::MetadataRecord;
+
+use crate::config::Config;
+use crate::metadata::Image;
+use crate::replicated::{Decision, StateMachine};
+
+pub mod topics;
+
+pub use topics::{CreateTopicError, CreatedTopic, DeleteTopicError, NewTopic, TopicRef};
+
+/// Producer ids that a shard is given at once; the rest of a block is lost at a restart, never used twice.
+pub const PRODUCER_ID_BLOCK: i64 = 1000;
+
+/// What may be asked of the controller.
+#[derive(Debug, Clone)]
+pub enum ControllerRequest {
+    /// The first start, or a start with another machine id.
+    Register {
+        /// This machine.
+        machine_id: u32,
+        /// Its shards.
+        shard_count: u32,
+    },
+    /// New topics, each decided on its own.
+    CreateTopics {
+        /// In the order of the request.
+        topics: Vec<NewTopic>,
+        /// Decide, but change nothing.
+        validate_only: bool,
+    },
+    /// Topics to remove.
+    DeleteTopics {
+        /// By name or id.
+        topics: Vec<TopicRef>,
+    },
+    /// The next block of producer ids for a shard.
+    AllocateProducerIds {
+        /// Who asks.
+        shard: u32,
+    },
+}
+
+/// What it answers.
+#[derive(Debug, Clone)]
+pub enum ControllerReply {
+    /// The machine is registered.
+    Registered,
+    /// One result a topic, in the order of the request.
+    Created(Vec<Result<CreatedTopic, CreateTopicError>>),
+    /// One result a topic: name and id of what is gone.
+    Deleted(Vec<Result<(String, u128), DeleteTopicError>>),
+    /// First id of a block of [`PRODUCER_ID_BLOCK`].
+    ProducerIds(i64),
+}
+
+/// The state machine.
+pub struct Controller {
+    image: Image,
+    config: Arc<Config>,
+}
+
+impl Controller {
+    /// Continues from `image`.
+    pub fn new(image: Image, config: Arc<Config>) -> Self {
+        Self { image, config }
+    }
+
+    /// The image as decided.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+}
+
+impl StateMachine for Controller {
+    type Request = ControllerRequest;
+    type Record = MetadataRecord;
+    type Reply = ControllerReply;
+
+    fn handle(&self, request: ControllerRequest, entropy: u128) -> Decision<MetadataRecord, ControllerReply> {
+        match request {
+            ControllerRequest::Register { machine_id, shard_count } => self.register(machine_id, shard_count, entropy),
+            ControllerRequest::CreateTopics { topics, validate_only } => {
+                topics::create(&self.image, &self.config, topics, validate_only, entropy)
+            }
+            ControllerRequest::DeleteTopics { topics } => topics::delete(&self.image, &topics),
+            ControllerRequest::AllocateProducerIds { shard } => {
+                let first = self.image.next_producer_id;
+                let record = MetadataRecord::ProducerIdBlock { shard, next_producer_id: first + PRODUCER_ID_BLOCK };
+                Decision { records: vec![record], reply: ControllerReply::ProducerIds(first) }
+            }
+        }
+    }
+
+    fn replay(&mut self, record: &MetadataRecord) {
+        self.image.replay(record);
+    }
+}
+
+impl Controller {
+    fn register(&self, machine_id: u32, shard_count: u32, entropy: u128) -> Decision<MetadataRecord, ControllerReply> {
+        let mut records = Vec::new();
+        if self.image.cluster_id == 0 {
+            records.push(MetadataRecord::Cluster { cluster_id: topics::uuid(entropy), format_version: 1 });
+        }
+        if (self.image.machine_id, self.image.shard_count) != (machine_id, shard_count) {
+            records.push(MetadataRecord::Machine { machine_id, shard_count });
+        }
+        Decision { records, reply: ControllerReply::Registered }
+    }
+}
+
+/// A topic's settings as a map, the last of equal names winning as in Kafka.
+pub fn config_map(configs: &[(String, Option<String>)]) -> BTreeMap<String, String> {
+    configs.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect()
+}

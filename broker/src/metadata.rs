@@ -1,0 +1,226 @@
+//! The image of the cluster that every shard reads: machines, shards, topics, partitions, settings. Immutable once
+//! published; built by replaying the controller's committed records. Never asks anybody, never changes by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use protocol::native::MetadataRecord;
+
+use crate::quorum::QuorumId;
+
+/// Quorums that each shard leads, so that a lost machine's load can spread.
+pub const QUORUMS_PER_SHARD: u32 = 4;
+/// Kafka's resource type of a topic's settings.
+pub const RESOURCE_TOPIC: i8 = 2;
+/// Node ids are machine id × 1000 + shard.
+pub const NODES_PER_MACHINE: i32 = 1000;
+
+/// The quorum that carries the controller's log, on shard 0.
+pub const CONTROLLER_QUORUM: QuorumId = QuorumId(0);
+
+/// The `place`-th data quorum of `shard`.
+pub fn data_quorum(shard: u32, place: u32) -> QuorumId {
+    QuorumId(1 + shard * QUORUMS_PER_SHARD + place)
+}
+
+/// A topic as the controller knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// Never reused.
+    pub id: u128,
+    /// Unique among existing topics.
+    pub name: Arc<str>,
+    /// By partition number.
+    pub partitions: Vec<Placement>,
+    /// Settings that differ from the broker's.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// Where a partition lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// The quorum that carries it.
+    pub quorum: QuorumId,
+    /// The shard that leads it.
+    pub shard: u32,
+}
+
+/// The whole image.
+#[derive(Debug, Clone, Default)]
+pub struct Image {
+    /// Grows with every record.
+    pub version: u64,
+    /// 128 random bits; clients see them in base64.
+    pub cluster_id: u128,
+    /// This machine.
+    pub machine_id: u32,
+    /// Shards of this machine.
+    pub shard_count: u32,
+    /// First producer id that no shard was given yet.
+    pub next_producer_id: i64,
+    /// By name.
+    pub topics: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: HashMap<u128, Arc<str>>,
+    partitions_of_quorum: HashMap<QuorumId, usize>,
+}
+
+impl Image {
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.topics.get(name)
+    }
+
+    /// The topic of this id.
+    pub fn topic_by_id(&self, id: u128) -> Option<&Arc<Topic>> {
+        self.by_id.get(&id).and_then(|name| self.topics.get(name))
+    }
+
+    /// Kafka node id of a shard of this machine.
+    pub fn node_id(&self, shard: u32) -> i32 {
+        self.machine_id as i32 * NODES_PER_MACHINE + shard as i32
+    }
+
+    /// The shard of a node id of this machine.
+    pub fn shard_of_node(&self, node_id: i32) -> Option<u32> {
+        let shard = node_id.checked_sub(self.machine_id as i32 * NODES_PER_MACHINE)?;
+        u32::try_from(shard).ok().filter(|shard| *shard < self.shard_count)
+    }
+
+    /// Partitions on this machine.
+    pub fn partitions(&self) -> usize {
+        self.partitions_of_quorum.values().sum()
+    }
+
+    /// Partitions that `quorum` carries.
+    pub fn partitions_of(&self, quorum: QuorumId) -> usize {
+        self.partitions_of_quorum.get(&quorum).copied().unwrap_or(0)
+    }
+
+    /// A committed record happens. Records about topics that are gone change nothing.
+    pub fn replay(&mut self, record: &MetadataRecord) {
+        self.version += 1;
+        match record {
+            MetadataRecord::Cluster { cluster_id, .. } => self.cluster_id = *cluster_id,
+            MetadataRecord::Machine { machine_id, shard_count } => {
+                self.machine_id = *machine_id;
+                self.shard_count = *shard_count;
+            }
+            MetadataRecord::Topic { topic_id, name } => {
+                let name: Arc<str> = name.as_str().into();
+                let topic = Topic { id: *topic_id, name: name.clone(), partitions: Vec::new(), configs: BTreeMap::new() };
+                self.by_id.insert(*topic_id, name.clone());
+                self.topics.insert(name, Arc::new(topic));
+            }
+            MetadataRecord::Partition { topic_id, partition, quorum, shard } => {
+                let placement = Placement { quorum: QuorumId(*quorum), shard: *shard };
+                if let Some(topic) = self.topic_mut(*topic_id) {
+                    assert_eq!(usize::try_from(*partition).ok(), Some(topic.partitions.len()), "partitions are added in order");
+                    topic.partitions.push(placement);
+                    *self.partitions_of_quorum.entry(placement.quorum).or_default() += 1;
+                }
+            }
+            MetadataRecord::Config { resource_type, resource_name, key, value } => {
+                if *resource_type == RESOURCE_TOPIC
+                    && let Some(topic) = self.topics.get_mut(resource_name.as_str())
+                {
+                    let configs = &mut Arc::make_mut(topic).configs;
+                    match value {
+                        Some(value) => configs.insert(key.clone(), value.clone()),
+                        None => configs.remove(key),
+                    };
+                }
+            }
+            MetadataRecord::RemoveTopic { topic_id } => {
+                if let Some(name) = self.by_id.remove(topic_id)
+                    && let Some(topic) = self.topics.remove(&name)
+                {
+                    for placement in &topic.partitions {
+                        let count = self.partitions_of_quorum.get_mut(&placement.quorum);
+                        *count.expect("a placed partition was counted") -= 1;
+                    }
+                }
+            }
+            MetadataRecord::ProducerIdBlock { next_producer_id, .. } => {
+                self.next_producer_id = self.next_producer_id.max(*next_producer_id);
+            }
+        }
+    }
+
+    /// Records that build this image from nothing: a snapshot.
+    pub fn records(&self) -> Vec<MetadataRecord> {
+        let mut records = vec![
+            MetadataRecord::Cluster { cluster_id: self.cluster_id, format_version: 1 },
+            MetadataRecord::Machine { machine_id: self.machine_id, shard_count: self.shard_count },
+            MetadataRecord::ProducerIdBlock { shard: 0, next_producer_id: self.next_producer_id },
+        ];
+        for topic in self.topics.values() {
+            records.extend(topic_records(topic));
+        }
+        records
+    }
+
+    fn topic_mut(&mut self, id: u128) -> Option<&mut Topic> {
+        let name = self.by_id.get(&id)?;
+        self.topics.get_mut(name).map(Arc::make_mut)
+    }
+}
+
+/// The records that make `topic`.
+pub fn topic_records(topic: &Topic) -> Vec<MetadataRecord> {
+    let mut records = vec![MetadataRecord::Topic { topic_id: topic.id, name: topic.name.to_string() }];
+    for (partition, placement) in topic.partitions.iter().enumerate() {
+        records.push(MetadataRecord::Partition {
+            topic_id: topic.id,
+            partition: partition as i32,
+            quorum: placement.quorum.0,
+            shard: placement.shard,
+        });
+    }
+    for (key, value) in &topic.configs {
+        records.push(MetadataRecord::Config {
+            resource_type: RESOURCE_TOPIC,
+            resource_name: topic.name.to_string(),
+            key: key.clone(),
+            value: Some(value.clone()),
+        });
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Image {
+        let mut image = Image::default();
+        image.replay(&MetadataRecord::Cluster { cluster_id: 7, format_version: 1 });
+        image.replay(&MetadataRecord::Machine { machine_id: 1, shard_count: 2 });
+        let topic = Topic {
+            id: 9,
+            name: "orders".into(),
+            partitions: vec![Placement { quorum: data_quorum(0, 0), shard: 0 }, Placement { quorum: data_quorum(1, 0), shard: 1 }],
+            configs: [("retention.ms".to_owned(), "1000".to_owned())].into(),
+        };
+        topic_records(&topic).iter().for_each(|record| image.replay(record));
+        image
+    }
+
+    #[test]
+    fn a_snapshot_rebuilds_the_image() {
+        let image = sample();
+        let mut again = Image::default();
+        image.records().iter().for_each(|record| again.replay(record));
+        assert_eq!(again.topics, image.topics);
+        assert_eq!((again.cluster_id, again.node_id(1)), (7, 1001));
+        assert_eq!(again.partitions_of(data_quorum(1, 0)), 1);
+    }
+
+    #[test]
+    fn a_removed_topic_frees_its_name_and_its_places() {
+        let mut image = sample();
+        image.replay(&MetadataRecord::RemoveTopic { topic_id: 9 });
+        assert!(image.topic("orders").is_none() && image.topic_by_id(9).is_none());
+        assert_eq!(image.partitions(), 0);
+    }
+}
