@@ -1,3 +1,2 @@
 //! Pelton: an event-streaming broker, one pinned thread a core, share-nothing.
 
-pub mod io;

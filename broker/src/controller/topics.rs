@@ -199,13 +199,13 @@ fn counted(config: &Config, topic: &NewTopic, placer: &mut Placer<'_>) -> Result
         let text = "Number of partitions was set to an invalid non-positive value.";
         return Err(CreateTopicError::InvalidPartitions(text.into()));
     }
-    let replication_factor = if topic.replication_factor == -1 { config.default_replication_factor() } else { topic.replication_factor };
+    let replication_factor = if topic.replication_factor == -1 { config.default_replication_factor as i16 } else { topic.replication_factor };
     if replication_factor > 1 {
         return Err(CreateTopicError::InvalidReplicationFactor(format!(
             "Unable to replicate the partition {replication_factor} time(s): The target replication factor of {replication_factor} cannot be reached because only 1 broker(s) are registered."
         )));
     }
-    let partitions = if topic.partitions == -1 { config.num_partitions() } else { topic.partitions };
+    let partitions = if topic.partitions == -1 { config.num_partitions as i32 } else { topic.partitions };
     if partitions as usize > limits::PARTITIONS_PER_TOPIC_MAX {
         return Err(CreateTopicError::InvalidPartitions(format!(
             "Number of partitions {partitions} is above the limit of {}.",

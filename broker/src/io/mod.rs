@@ -13,8 +13,12 @@ pub mod buffer;
 pub mod clock;
 pub mod disk;
 pub mod executor;
+pub mod glommio_disk;
+pub mod glommio_mesh;
+pub mod glommio_net;
 pub mod mesh;
 pub mod net;
+pub mod production;
 
 /// A future that stays on its shard. One such box a disk operation or a send is allowed on the hot path.
 pub type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

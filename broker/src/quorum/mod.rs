@@ -15,6 +15,9 @@ use crate::limits;
 
 pub mod replica;
 
+/// What an item takes in a frame beside its body, in bytes.
+pub const ITEM_OVERHEAD_BYTES: usize = 64;
+
 use replica::{Replica, ReplicaError, ReplicaStart};
 
 /// Number of a quorum, unique in the cluster. 0 is the controller's.
@@ -174,7 +177,7 @@ impl Quorums {
 
     /// Whether [`ProposeError::Full`] would be answered to a further item of `bytes` bytes.
     pub fn is_full(&self, bytes: usize) -> bool {
-        self.queued_bytes > 0 && self.queued_bytes + bytes > limits::PROPOSED_BYTES_MAX
+        self.queued_bytes > 0 && self.queued_bytes + bytes > limits::PREPARED_BYTES_PER_SHARD_MAX as usize
     }
 
     /// From here on every proposal is refused: a write has failed.
@@ -192,7 +195,7 @@ impl Quorums {
         if self.fenced {
             return Err(ProposeError::Fenced);
         }
-        let bytes = item.body.len() + limits::ITEM_OVERHEAD_BYTES;
+        let bytes = item.body.len() + ITEM_OVERHEAD_BYTES;
         if self.is_full(bytes) {
             return Err(ProposeError::Full);
         }

@@ -39,7 +39,7 @@ impl<M: StateMachine> Runtime<M> {
         }
         let Decision { records, reply } = self.machine.handle(request, entropy);
         let bodies: Vec<Bytes> = records.iter().map(encode).collect();
-        if quorums.is_full(bodies.iter().map(|body| body.len() + crate::limits::ITEM_OVERHEAD_BYTES).sum()) {
+        if quorums.is_full(bodies.iter().map(|body| body.len() + crate::quorum::ITEM_OVERHEAD_BYTES).sum()) {
             return Err(ProposeError::Full);
         }
         for (record, body) in records.iter().zip(bodies) {

@@ -1,0 +1,274 @@
+//! Starts the shards for real: one pinned glommio executor each, the mesh between them, clocks, randomness, signals, the
+//! lock on the data directory. Decides nothing about what they do.
+
+use std::cell::Cell;
+use std::fs;
+use std::future::Future;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_lite::FutureExt;
+use glommio::{
+    Latency, LocalExecutorBuilder, Placement, PoolPlacement, Shares, TaskQueueHandle, executor, spawn_local_into,
+};
+
+use super::clock::{Clock, Instant, Random};
+use super::executor::Executor;
+use super::glommio_disk::GlommioDisk;
+use super::glommio_mesh::{MeshPart, parts};
+use super::glommio_net::GlommioNet;
+use super::{Io, LocalBoxFuture};
+
+/// How the shards of this machine run.
+#[derive(Debug, Clone)]
+pub struct ShardPlan {
+    /// The CPU of each shard; several may share one.
+    pub cpus: Vec<usize>,
+    /// How long an idle shard spins before it sleeps, microseconds; 0 never.
+    pub spin_before_park_us: u64,
+    /// Registered IO memory of each shard, bytes.
+    pub io_memory_bytes: usize,
+    /// Holds the data; must exist.
+    pub data_directory: PathBuf,
+}
+
+/// Runs `body` on every shard and returns what each gave back. An error: a shard could not start or panicked.
+pub fn run<F>(plan: &ShardPlan, body: F) -> io::Result<Vec<i32>>
+where
+    F: Fn(Io) -> LocalBoxFuture<'static, i32> + Clone + Send + 'static,
+{
+    // SAFETY: registers this process for expedited barriers, before threads would make that slow. It has no arguments.
+    unsafe { libc::syscall(libc::SYS_membarrier, 16, 0, 0) };
+    let mut handles = Vec::new();
+    for (shard, (part, cpu)) in parts(plan.cpus.len()).into_iter().zip(&plan.cpus).enumerate() {
+        let mut builder = LocalExecutorBuilder::new(Placement::Fixed(*cpu))
+            .name(&format!("shard-{shard}"))
+            .io_memory(plan.io_memory_bytes)
+            .ring_depth(512)
+            .blocking_thread_pool_placement(PoolPlacement::Unbound(2));
+        if plan.spin_before_park_us > 0 {
+            builder = builder.spin_before_park(Duration::from_micros(plan.spin_before_park_us));
+        }
+        let (body, directory) = (body.clone(), plan.data_directory.clone());
+        let handle = builder.spawn(move || async move {
+            if let Err(error) = GlommioDisk::prepare(&directory).await {
+                tracing::error!(%error, "cannot write direct IO files in the data directory");
+                return 1;
+            }
+            body(io_of(part).await).await
+        });
+        handles.push(handle.map_err(io::Error::from)?);
+    }
+    handles.into_iter().map(|handle| handle.join().map_err(io::Error::from)).collect()
+}
+
+/// Runs `body` on one unpinned shard, for tests.
+pub fn run_local<F, T>(body: F) -> T
+where
+    F: AsyncFnOnce(Io) -> T,
+{
+    let builder = LocalExecutorBuilder::new(Placement::Unbound).io_memory(0);
+    let local = builder.make().expect("an executor for a test");
+    local.run(async {
+        let part = parts(1).pop().expect("one shard");
+        body(io_of(part).await).await
+    })
+}
+
+async fn io_of(part: MeshPart) -> Io {
+    let requests = executor().create_task_queue(Shares::Static(1000), Latency::Matters(Duration::from_millis(2)), "requests");
+    let background = executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
+    Io {
+        disk: Rc::new(GlommioDisk),
+        net: Rc::new(GlommioNet),
+        mesh: part.connect().await,
+        clock: Rc::new(SystemClock),
+        random: Rc::new(SystemRandom(Cell::new(seed()))),
+        executor: Rc::new(GlommioExecutor { requests, background }),
+    }
+}
+
+fn seed() -> u64 {
+    getrandom::u64().expect("the kernel has randomness")
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        static START: OnceLock<std::time::Instant> = OnceLock::new();
+        Instant(START.get_or_init(std::time::Instant::now).elapsed().as_nanos() as u64)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(glommio::timer::sleep(duration))
+    }
+}
+
+/// splitmix64, seeded by the kernel.
+struct SystemRandom(Cell<u64>);
+
+impl Random for SystemRandom {
+    fn next_u64(&self) -> u64 {
+        let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+struct GlommioExecutor {
+    requests: TaskQueueHandle,
+    background: TaskQueueHandle,
+}
+
+fn start(name: &'static str, task: LocalBoxFuture<'static, ()>, queue: TaskQueueHandle) {
+    let guarded = async move {
+        if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            tracing::error!(task = name, "a task panicked; this is a bug in the broker");
+        }
+    };
+    match spawn_local_into(guarded, queue) {
+        Ok(task) => drop(task.detach()),
+        Err(error) => tracing::error!(task = name, %error, "cannot start a task"),
+    }
+}
+
+impl Executor for GlommioExecutor {
+    fn spawn(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
+        start(name, task, self.requests);
+    }
+
+    fn spawn_background(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
+        start(name, task, self.background);
+    }
+
+    fn should_yield(&self) -> bool {
+        executor().need_preempt()
+    }
+
+    fn yield_now(&self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(async { executor().yield_now().await })
+    }
+}
+
+/// CPUs this process may use.
+pub fn usable_cpus() -> Vec<usize> {
+    // SAFETY: cpu_set_t is plain data; the call fills it or fails.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid and its size is given.
+    if unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) } != 0 {
+        return vec![0];
+    }
+    // SAFETY: CPU_ISSET reads within the set for any index below its size.
+    (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect()
+}
+
+/// Bytes of memory this machine has.
+pub fn memory_bytes() -> u64 {
+    // SAFETY: sysconf only reads.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    (pages.max(1) as u64) * (size.max(1) as u64)
+}
+
+/// A lock on a directory, held until dropped or the process ends.
+#[derive(Debug)]
+pub struct DirectoryLock(#[allow(dead_code)] fs::File);
+
+/// Makes `directory` and takes its lock; `WouldBlock` when another process has it.
+pub fn lock_directory(directory: &Path) -> io::Result<DirectoryLock> {
+    fs::create_dir_all(directory)?;
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(".lock"))?;
+    // SAFETY: the descriptor is open for the length of the call.
+    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
+        0 => Ok(DirectoryLock(file)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The whole of a small file, before the shards start.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// Writes a small file so that it is there whole or not at all, before the shards start.
+pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = fs::File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Whether somebody asked this process to end.
+#[derive(Clone, Default)]
+pub struct Termination(Arc<TerminationState>);
+
+#[derive(Default)]
+struct TerminationState {
+    asked: AtomicU32,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+impl Termination {
+    /// Watches SIGTERM and SIGINT on a thread of its own. A second signal ends the process at once.
+    pub fn watch() -> io::Result<Self> {
+        let termination = Self::default();
+        let mut signals = signal_hook::iterator::Signals::new([libc::SIGTERM, libc::SIGINT])?;
+        let state = termination.clone();
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            for _ in signals.forever() {
+                if state.0.asked.load(Ordering::SeqCst) > 0 {
+                    std::process::exit(1);
+                }
+                state.ask();
+            }
+        })?;
+        Ok(termination)
+    }
+
+    /// Asks for the end.
+    pub fn ask(&self) {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        let wakers = std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Completes when the end was asked for.
+    pub fn requested(&self) -> Requested {
+        Requested(self.clone())
+    }
+}
+
+/// The future of [`Termination::requested`].
+pub struct Requested(Termination);
+
+impl Future for Requested {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let state = &self.0.0;
+        if state.asked.load(Ordering::SeqCst) > 0 {
+            return Poll::Ready(());
+        }
+        let mut wakers = state.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            wakers.push(context.waker().clone());
+        }
+        if state.asked.load(Ordering::SeqCst) > 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,237 @@
+//! The way from a request to the shard that owns what it is about: a call here, one mesh hop elsewhere. Nothing else
+//! crosses cores. Station 3 of the produce walk. It decides nothing about what it carries.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use hashbrown::HashMap;
+
+use crate::controller::{ControllerReply, ControllerRequest};
+use crate::io::buffer::Slice;
+use crate::io::clock::Instant;
+use crate::io::executor::Signal;
+use crate::io::net::Accepted;
+use crate::metadata::Image;
+use crate::shard::{
+    ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest, ProduceTicket, ReadAnswer,
+    ReadRequest, Shard,
+};
+
+/// What shards say to each other.
+pub enum Hop {
+    /// A connection handed out by shard 0.
+    Connection(Accepted),
+    /// A newer image.
+    Image(Arc<Image>),
+    /// To shard 0: everything of the image of this version that concerns the sender is in place.
+    ImageApplied(u64),
+    /// A request for the receiver, and its number.
+    Ask(u64, Ask),
+    /// Its answer.
+    Answer(u64, Answer),
+}
+
+/// Requests that cross cores.
+pub enum Ask {
+    /// One partition's records.
+    Produce(PartitionKey, ProduceRequest),
+    /// One partition's read; waits until this instant for a first byte.
+    Read(ReadRequest, Instant),
+    /// One offset.
+    Offset(OffsetRequest),
+    /// For the controller.
+    Control(ControllerRequest),
+}
+
+/// Answers that cross cores: record bytes are copied once, and counted.
+pub enum Answer {
+    /// Committed, or refused.
+    Produce(Result<ProduceTicket, ProduceFailure>),
+    /// What was read.
+    Read(Box<ReadAnswer>, Vec<Bytes>),
+    /// The offset.
+    Offset(OffsetAnswer),
+    /// What the controller says.
+    Control(Result<ControllerReply, ControlError>),
+}
+
+/// A produce on its way: decided here, or asked of another shard.
+pub enum Produced {
+    /// Decided here; it may still wait for its commit.
+    Here(Result<ProduceTicket, ProduceFailure>),
+    /// Asked elsewhere.
+    Elsewhere(Rc<RemoteProduce>),
+}
+
+/// The answer of another shard to a produce, once it is there.
+#[derive(Default)]
+pub struct RemoteProduce {
+    answer: RefCell<Option<Result<ProduceTicket, ProduceFailure>>>,
+}
+
+impl RemoteProduce {
+    /// The answer, if it has come.
+    pub fn take(&self) -> Option<Result<ProduceTicket, ProduceFailure>> {
+        self.answer.borrow_mut().take()
+    }
+
+    /// Whether it has come.
+    pub fn is_there(&self) -> bool {
+        self.answer.borrow().is_some()
+    }
+}
+
+#[derive(Default)]
+struct Call {
+    answer: RefCell<Option<Answer>>,
+    arrived: Signal,
+}
+
+/// This shard's router.
+pub struct Router {
+    shard: Rc<Shard>,
+    calls: RefCell<HashMap<u64, Rc<Call>>>,
+    next_call: Cell<u64>,
+    copied_bytes: Cell<u64>,
+}
+
+impl Router {
+    /// Routes for `shard`.
+    pub fn new(shard: Rc<Shard>) -> Rc<Self> {
+        Rc::new(Self { shard, calls: RefCell::default(), next_call: Cell::new(1), copied_bytes: Cell::new(0) })
+    }
+
+    /// The shard this router stands on.
+    pub fn shard(&self) -> &Rc<Shard> {
+        &self.shard
+    }
+
+    /// Record bytes copied because they had to change cores (`fetch_hop_copied_bytes`).
+    pub fn copied_bytes(&self) -> u64 {
+        self.copied_bytes.get()
+    }
+
+    /// Produces to a partition that `owner` leads. `wake` is set when an answer from elsewhere has come.
+    pub fn produce(self: &Rc<Self>, owner: u32, key: PartitionKey, request: ProduceRequest, wake: &Signal) -> Produced {
+        if owner == self.shard.number {
+            return Produced::Here(self.shard.produce(key, request));
+        }
+        let remote = Rc::new(RemoteProduce::default());
+        let (router, slot, wake) = (self.clone(), remote.clone(), wake.clone());
+        let task = async move {
+            let answer = match router.ask(owner, Ask::Produce(key, request)).await {
+                Some(Answer::Produce(answer)) => answer,
+                _ => Err(ProduceFailure::Stopped),
+            };
+            *slot.answer.borrow_mut() = Some(answer);
+            wake.set();
+        };
+        self.shard.io.executor.spawn("remote produce", Box::pin(task));
+        Produced::Elsewhere(remote)
+    }
+
+    /// Reads from a partition that another shard leads, waiting there until `deadline` for a first byte.
+    pub async fn read_elsewhere(&self, owner: u32, request: ReadRequest, deadline: Instant) -> ReadAnswer {
+        match self.ask(owner, Ask::Read(request, deadline)).await {
+            Some(Answer::Read(answer, records)) => {
+                let records = records.into_iter().map(Slice::from).collect();
+                ReadAnswer { records, ..*answer }
+            }
+            _ => ReadAnswer::stopped(),
+        }
+    }
+
+    /// Looks up an offset of a partition that `owner` leads.
+    pub async fn offset(&self, owner: u32, request: OffsetRequest) -> OffsetAnswer {
+        if owner == self.shard.number {
+            return self.shard.offset(request).await;
+        }
+        match self.ask(owner, Ask::Offset(request)).await {
+            Some(Answer::Offset(answer)) => answer,
+            _ => OffsetAnswer::stopped(),
+        }
+    }
+
+    /// Asks the controller; its reply comes when it is committed and, for topics, in place everywhere.
+    pub async fn control(&self, request: ControllerRequest) -> Result<ControllerReply, ControlError> {
+        if self.shard.number == 0 {
+            return self.shard.control(request).await;
+        }
+        match self.ask(0, Ask::Control(request)).await {
+            Some(Answer::Control(reply)) => reply,
+            _ => Err(ControlError::Stopped),
+        }
+    }
+
+    /// Sends what is not answered.
+    pub async fn tell(&self, shard: u32, hop: Hop) {
+        if self.shard.io.mesh.send(shard as usize, Box::new(hop)).await.is_err() {
+            tracing::debug!(shard, "a shard has stopped; what was for it is dropped");
+        }
+    }
+
+    async fn ask(&self, shard: u32, ask: Ask) -> Option<Answer> {
+        let number = self.next_call.replace(self.next_call.get() + 1);
+        let call = Rc::new(Call::default());
+        self.calls.borrow_mut().insert(number, call.clone());
+        let sent = self.shard.io.mesh.send(shard as usize, Box::new(Hop::Ask(number, ask))).await;
+        if sent.is_ok() {
+            call.arrived.wait().await;
+        }
+        self.calls.borrow_mut().remove(&number);
+        call.answer.borrow_mut().take()
+    }
+
+    /// Serves what other shards send, until the mesh ends. Connections handed over go to `adopt`.
+    pub async fn run(self: Rc<Self>, adopt: impl Fn(Accepted)) {
+        loop {
+            let (from, message) = self.shard.io.mesh.receive().await;
+            let hop = *message.downcast::<Hop>().expect("only the router sends over the mesh");
+            let from = from as u32;
+            match hop {
+                Hop::Connection(accepted) => adopt(accepted),
+                Hop::Image(image) => self.shard.image_changed(image),
+                Hop::ImageApplied(version) => self.shard.image_applied_by(from, version),
+                Hop::Answer(number, answer) => {
+                    if let Some(call) = self.calls.borrow().get(&number) {
+                        *call.answer.borrow_mut() = Some(answer);
+                        call.arrived.set();
+                    }
+                }
+                Hop::Ask(number, ask) => {
+                    let router = self.clone();
+                    let task = async move {
+                        let answer = router.serve(ask).await;
+                        router.tell(from, Hop::Answer(number, answer)).await;
+                    };
+                    self.shard.io.executor.spawn("hop", Box::pin(task));
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Produce(key, request) => {
+                let answer = match self.shard.produce(key, request) {
+                    Ok(ticket) => self.shard.wait_acknowledged(&ticket).await.map(|()| ticket),
+                    Err(failure) => Err(failure),
+                };
+                Answer::Produce(answer)
+            }
+            Ask::Read(request, deadline) => {
+                let mut answer = self.shard.read_waiting(request, deadline).await;
+                let records = std::mem::take(&mut answer.records);
+                let bytes = records.iter().map(|slice| slice.len()).sum::<usize>();
+                self.copied_bytes.set(self.copied_bytes.get() + bytes as u64);
+                let mut copy = BytesMut::with_capacity(bytes);
+                records.iter().for_each(|slice| copy.extend_from_slice(slice));
+                Answer::Read(Box::new(answer), vec![copy.freeze()])
+            }
+            Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
+            Ask::Control(request) => Answer::Control(self.shard.control(request).await),
+        }
+    }
+}
