@@ -1,1 +1,3 @@
 //! Pelton: an event-streaming broker, one pinned thread a core, share-nothing.
+pub mod config;
+pub mod limits;
