@@ -1,0 +1,3 @@
+//! The one door to the world (only the host's facts here).
+
+pub mod host;
