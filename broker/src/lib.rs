@@ -1,2 +1,39 @@
 //! Pelton: an event-streaming broker, one pinned thread a core, share-nothing.
+//!
+//! A produce walks straight down: [`net::connection`] cuts a request out, [`api::produce`] splits it by partition,
+//! [`router`] finds the owner, [`partition`] decides, [`quorum`] gives it its place in a log, [`journal`] makes it durable
+//! with one flush for all who wait, [`io::disk`] writes. Commits come back through [`shard`]'s loop, which applies them.
+//!
+//! | module | what it decides or does | never |
+//! |---|---|---|
+//! | [`net`] | listeners, connections, order of replies, bytes in flight | interprets a body |
+//! | [`api`] | THE table of APIs and versions; one file a request; errors to Kafka's codes | touches sockets or files |
+//! | [`router`] | which shard owns what; the one mesh hop | decides about what it carries |
+//! | [`shard`] | what one core owns; its loop: commit, apply, write back, checkpoint, recover | parses requests |
+//! | [`partition`] | Kafka's checks, offsets, producers, leader epochs, tail memory | does IO |
+//! | [`quorum`] | propose, flush window, commit; raft behind it | applies |
+//! | [`journal`] | frames of one shard: gather, write, sync, recycle, recover | knows partitions |
+//! | [`log`] | segments, indexes, manifests | knows the journal |
+//! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
+//! | [`metadata`] | the immutable image every shard reads | changes by itself |
+//! | [`config`], [`limits`] | settings and their origins; every bound | |
+//! | [`preflight`] | what this host lacks | |
+//! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod controller;
+pub mod io;
+pub mod journal;
+pub mod limits;
+pub mod log;
+pub mod logging;
+pub mod metadata;
+pub mod net;
+pub mod partition;
+pub mod preflight;
+pub mod quorum;
+pub mod replicated;
+pub mod router;
+pub mod shard;

@@ -1,2 +1,117 @@
-//! The `pelton` binary.
-fn main() {}
+//! The `pelton` binary: reads the command line and the settings, then does what was asked. Decides nothing else.
+
+use std::io::Write as _;
+
+use broker::cli::{Cli, Command, ExitCode, render_settings};
+use broker::config::{Config, ConfigErrors, PreflightMode};
+use broker::io::host::{LinuxHost, environment, read_config};
+use broker::logging;
+use broker::preflight::{self, HostFacts as _, Needs, Severity};
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let config = match load(&cli) {
+        Ok(config) => config,
+        Err(message) => {
+            complain(&message);
+            return ExitCode::Config.into();
+        }
+    };
+    match cli.command.unwrap_or(Command::Start) {
+        Command::Start => start(&config),
+        Command::Check { json, strict } => check(&config, json, strict),
+        Command::Inspect { path, .. } => {
+            complain(&format!("{path}: inspect is not there yet"));
+            ExitCode::Runtime
+        }
+        Command::Settings => {
+            print(&render_settings(&config));
+            ExitCode::Ok
+        }
+    }
+    .into()
+}
+
+fn load(cli: &Cli) -> Result<Config, String> {
+    let file = match &cli.flags.config {
+        Some(path) => {
+            let text = read_config(path.as_ref()).map_err(|error| format!("{path}: {error}"))?;
+            Some((path.clone(), text))
+        }
+        None => None,
+    };
+    Config::load(&cli.flags.layers(file, environment()))
+        .map_err(|errors: ConfigErrors| errors.to_string())
+}
+
+fn start(config: &Config) -> ExitCode {
+    let no_color = environment()
+        .iter()
+        .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+    let _logging = match logging::init(config.log_format, &config.log_level, no_color) {
+        Ok(logging) => logging,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::Config;
+        }
+    };
+    for name in config.given_without_effect() {
+        tracing::warn!(setting = name, "this setting has no effect in this version");
+    }
+    if config.preflight != PreflightMode::Off {
+        let checks = preflight::run(
+            &LinuxHost,
+            &Needs::of(config, LinuxHost.usable_cpus().len()),
+        );
+        for check in checks
+            .iter()
+            .filter(|check| !check.ok && check.severity > Severity::Info)
+        {
+            tracing::warn!(
+                check = check.id,
+                current = check.current,
+                fix = check.fix,
+                "{}",
+                check.why
+            );
+        }
+        let bar = if config.preflight == PreflightMode::Strict {
+            Severity::Warning
+        } else {
+            Severity::Fatal
+        };
+        if preflight::worst(&checks).is_some_and(|worst| worst >= bar) {
+            tracing::error!("this host cannot run the broker as asked: see `pelton check`");
+            return ExitCode::Preflight;
+        }
+    }
+    tracing::error!("the broker itself is not wired in here");
+    ExitCode::Runtime
+}
+
+fn check(config: &Config, json: bool, strict: bool) -> ExitCode {
+    let checks = preflight::run(
+        &LinuxHost,
+        &Needs::of(config, LinuxHost.usable_cpus().len()),
+    );
+    print(&if json {
+        preflight::render_json(&checks) + "\n"
+    } else {
+        preflight::render_text(&checks)
+    });
+    match preflight::worst(&checks) {
+        Some(Severity::Fatal) => ExitCode::Preflight,
+        Some(Severity::Warning) if strict => ExitCode::Runtime,
+        _ => ExitCode::Ok,
+    }
+}
+
+/// Standard output may be a pipe that closed early; that is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "pelton: {text}");
+}

@@ -16,6 +16,7 @@ pub mod executor;
 pub mod glommio_disk;
 pub mod glommio_mesh;
 pub mod glommio_net;
+pub mod host;
 pub mod mesh;
 pub mod net;
 pub mod production;

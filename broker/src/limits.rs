@@ -1,0 +1,257 @@
+//! Every bound that is not a setting: its unit, its reason, and what ties it to the others.
+//!
+//! Numbers only. Nothing here is tuned by users; a bound that users need is a setting (`config::broker`) with one of
+//! these as its edge. Sizes are bytes, times milliseconds.
+
+/// Alignment of every direct write and read, whatever the device says (GLOMMIO.md §10).
+pub const BLOCK_BYTES: u64 = 4096;
+
+// --- machine -------------------------------------------------------------------------------------------------------
+
+/// Shards of one machine: node ids are machine x 1000 + shard, and ports follow each other.
+pub const SHARDS_MAX: u32 = 256;
+
+/// Connections a shard accepts; the next one is closed at once. Each costs about 8 KiB when idle.
+pub const CONNECTIONS_PER_SHARD_MAX: u32 = 65_536;
+
+/// Partitions of a whole cluster: what one metadata image may hold.
+pub const PARTITIONS_PER_CLUSTER_MAX: usize = 1_000_000;
+
+/// Topics of a whole cluster.
+pub const TOPICS_PER_CLUSTER_MAX: usize = 200_000;
+
+/// Partitions of one topic, at creation or after.
+pub const PARTITIONS_PER_TOPIC_MAX: usize = 100_000;
+
+/// Partitions of one shard. An idle one costs at most 4 KiB.
+pub const PARTITIONS_PER_SHARD_MAX: usize = 200_000;
+
+/// Overrides of one topic; more than Kafka has configs.
+pub const CONFIGS_PER_TOPIC_MAX: usize = 100;
+
+/// Bytes of one config's value, so that no record of the controller passes its own bound.
+pub const CONFIG_VALUE_BYTES_MAX: usize = 32 << 10;
+
+// --- requests ------------------------------------------------------------------------------------------------------
+
+/// Requests of one connection that wait for their replies. A client may pipeline more: the rest stays in its socket.
+pub const REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX: usize = 1024;
+
+/// Bytes of requests in work for one connection. One request of any legal size is always admitted when none is in
+/// work, whatever its size, so a large request is slow but never stuck.
+pub const REQUEST_BYTES_PER_CONNECTION_MAX: u64 = 16 << 20;
+
+/// Bytes of requests in work for one shard; beyond it no connection of the shard is read. The same exception holds.
+pub const REQUEST_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
+
+/// Bytes of replies that wait for one connection's socket; beyond it its requests are not started.
+pub const REPLY_BYTES_PER_CONNECTION_MAX: u64 = 64 << 20;
+
+/// First read of a connection, and the least its buffer shrinks to when idle.
+pub const CONNECTION_READ_BYTES: usize = 16 << 10;
+
+/// Largest read at once.
+pub const CONNECTION_READ_BYTES_MAX: usize = 1 << 20;
+
+/// Grown in steps of this while a large request arrives: a length alone never allocates more.
+pub const REQUEST_GROW_BYTES: usize = 1 << 20;
+
+/// Topics, or partitions over all topics, that one request may name. Kafka has no bound but the request's size.
+pub const PARTITIONS_PER_REQUEST_MAX: usize = 200_000;
+
+/// Longest topic name (Kafka's `Topic.MAX_NAME_LENGTH`).
+pub const TOPIC_NAME_BYTES_MAX: usize = 249;
+
+/// Longest client id that is kept for log lines; longer ones are legal and cut.
+pub const CLIENT_ID_BYTES_KEPT: usize = 128;
+
+/// Buffers of one vectored send (Linux `UIO_MAXIOV`).
+pub const SEND_BUFFERS_MAX: usize = 1024;
+
+/// How long one send may make no progress before the connection is closed.
+pub const SEND_STALL_MS_MAX: u64 = 60_000;
+
+// --- produce -------------------------------------------------------------------------------------------------------
+
+/// Largest journal frame, header and directory included.
+pub const FRAME_BYTES_MAX: u64 = 16 << 20;
+
+/// What a frame needs beside record batches: header, directory, raft entries and state, padding to a block.
+pub const FRAME_OVERHEAD_BYTES: u64 = 64 << 10;
+
+/// The largest record batch that fits into a frame of this size; bounds `max.message.bytes`.
+pub const fn batch_bytes_max(frame_bytes_max: u64) -> u64 {
+    frame_bytes_max - FRAME_OVERHEAD_BYTES
+}
+
+/// Batches that one frame carries; also what one gather walks before others get their turn.
+pub const BATCHES_PER_FRAME_MAX: usize = 16_384;
+
+/// Bytes prepared on a shard and not yet in a frame: a few frames, so that one fills while one is written.
+pub const PREPARED_BYTES_PER_SHARD_MAX: u64 = 4 * FRAME_BYTES_MAX;
+
+/// What one compressed batch may grow to when it is validated. A batch beyond it is refused as too large.
+pub const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
+
+/// A batch may decompress to this many times its size plus 1 MiB before the cap above matters; zstd of zeros passes
+/// 10,000, so this only stops what no honest producer sends.
+pub const DECOMPRESSED_RATIO_MAX: usize = 20_000;
+
+/// Records of one batch: each needs at least 7 bytes, and offsets of a batch are 32 bits wide.
+pub const RECORDS_PER_BATCH_MAX: usize = DECOMPRESSED_BYTES_MAX / RECORD_BYTES_MIN;
+
+/// Headers of one record that are walked; each is at least 2 bytes.
+pub const HEADERS_PER_RECORD_MAX: usize = 1 << 20;
+
+/// The smallest record of a batch v2: length, attributes, two deltas, key, value and header count, one byte each.
+pub const RECORD_BYTES_MIN: usize = 7;
+
+/// Batches remembered for each producer of a partition (Kafka's `ProducerStateEntry`).
+pub const BATCHES_PER_PRODUCER: usize = 5;
+
+/// Producers remembered by a partition. Beyond it the one idle longest, with nothing in flight, is forgotten: its
+/// next batch must then begin with sequence 0 or gets UNKNOWN_PRODUCER_ID, as after Kafka's expiry.
+pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
+
+/// Producers remembered by a shard over all partitions, with the same rule.
+pub const PRODUCERS_PER_SHARD_MAX: usize = 1_000_000;
+
+/// Producer ids that a shard takes from the controller at once.
+pub const PRODUCER_ID_BLOCK: i64 = 1000;
+
+// --- fetch ---------------------------------------------------------------------------------------------------------
+
+/// Fetches that wait on one shard for records; the next one is answered at once with what there is.
+pub const DELAYED_FETCHES_PER_SHARD_MAX: usize = 131_072;
+
+/// Longest wait of a fetch, whatever it asks for.
+pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
+
+/// One direct read for a consumer that is behind.
+pub const FETCH_READ_BYTES: u64 = 1 << 20;
+
+/// Bytes read ahead, or read and not yet sent, for one connection.
+pub const FETCH_READ_AHEAD_BYTES: u64 = 4 << 20;
+
+/// Direct-read buffers that all fetches of a shard may hold; waits beyond it.
+pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
+
+// --- shards and the mesh -------------------------------------------------------------------------------------------
+
+/// Messages that wait from one shard to one other. The sender waits beyond it.
+pub const MESH_QUEUE_LENGTH: usize = 1024;
+
+/// Bytes of requests and answers on their way between two shards; the same exception as for connections.
+pub const MESH_BYTES_MAX: u64 = 32 << 20;
+
+/// Work items of one turn of a shard's loop before it lets connections run.
+pub const COMMITS_PER_TURN_MAX: usize = 4096;
+
+// --- storage -------------------------------------------------------------------------------------------------------
+
+/// Smallest journal of a shard: one file is written while the other is recycled.
+pub const JOURNAL_BYTES_MIN: u64 = 2 * JOURNAL_FILE_BYTES_MIN;
+
+/// Smallest journal file: a few frames of the smallest `frame.bytes.max`. Every file must hold two whole frames.
+pub const JOURNAL_FILE_BYTES_MIN: u64 = 4 << 20;
+
+/// Idle time after which an empty frame makes the synced mark durable.
+pub const JOURNAL_IDLE_MARK_MS: u64 = 10;
+
+/// One write of the zero fill, and how many are in flight.
+pub const FILL_WRITE_BYTES: u64 = 64 << 10;
+
+/// Writes of the zero fill in flight.
+pub const FILL_WRITES_IN_FLIGHT: usize = 16;
+
+/// Least tail memory of a shard.
+pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
+
+/// One write-back write at most; a partition with more gets several.
+pub const WRITE_BACK_BYTES_MAX: u64 = 8 << 20;
+
+/// Open segment files of a shard; the one used longest ago is closed.
+pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;
+
+/// Sealed indexes of a shard kept in memory.
+pub const INDEX_BYTES_PER_SHARD_MAX: usize = 64 << 20;
+
+/// Preallocation of a segment doubles from this ...
+pub const SEGMENT_PREALLOCATE_BYTES_MIN: u64 = 64 << 10;
+
+/// ... to this.
+pub const SEGMENT_PREALLOCATE_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes of one manifest that are read into memory at start.
+pub const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of one record of the controller.
+pub const CONTROLLER_RECORD_BYTES_MAX: usize = 8 << 20;
+
+// --- log lines -----------------------------------------------------------------------------------------------------
+
+/// Lines of one reason in [`LOG_WINDOW_MS`]; the next line says how many were left out.
+pub const LOG_LINES_PER_WINDOW: u32 = 5;
+
+/// The window of that rule.
+pub const LOG_WINDOW_MS: u64 = 10_000;
+
+/// Lines that wait for a slow standard error; further ones are dropped and counted.
+pub const LOG_LINES_QUEUED_MAX: usize = 8192;
+
+// What must hold between them.
+const _: () = {
+    assert!(
+        FRAME_BYTES_MAX.is_multiple_of(BLOCK_BYTES)
+            && JOURNAL_FILE_BYTES_MIN.is_multiple_of(BLOCK_BYTES)
+    );
+    assert!(
+        batch_bytes_max(1 << 20) > 512 << 10,
+        "the smallest legal frame still takes a batch worth having"
+    );
+    assert!(
+        FRAME_BYTES_MAX <= u32::MAX as u64,
+        "positions inside a frame are 32 bits wide"
+    );
+    assert!(
+        BATCHES_PER_FRAME_MAX <= u16::MAX as usize + 1,
+        "a frame's directory counts in 16 bits"
+    );
+    assert!(
+        PREPARED_BYTES_PER_SHARD_MAX >= 2 * FRAME_BYTES_MAX,
+        "one frame fills while one is written"
+    );
+    assert!(
+        REQUEST_BYTES_PER_CONNECTION_MAX >= FRAME_BYTES_MAX,
+        "a lone producer can fill a frame"
+    );
+    assert!(
+        REQUEST_BYTES_PER_SHARD_MAX >= 4 * REQUEST_BYTES_PER_CONNECTION_MAX,
+        "one connection cannot take a shard"
+    );
+    assert!(
+        DECOMPRESSED_BYTES_MAX as u64 >= FRAME_BYTES_MAX,
+        "an uncompressible batch always passes the cap"
+    );
+    assert!(
+        FETCH_READ_BYTES_PER_SHARD_MAX >= 16 * FETCH_READ_AHEAD_BYTES,
+        "consumers that are behind share the buffers"
+    );
+    assert!(
+        FETCH_READ_BYTES.is_power_of_two(),
+        "the buffer arena hands out powers of two"
+    );
+    assert!(
+        WRITE_BACK_BYTES_MAX.is_multiple_of(BLOCK_BYTES)
+            && SEGMENT_PREALLOCATE_BYTES_MIN.is_multiple_of(BLOCK_BYTES)
+    );
+    assert!(
+        PARTITIONS_PER_TOPIC_MAX <= PARTITIONS_PER_REQUEST_MAX,
+        "any topic can be asked for in one request"
+    );
+    assert!(
+        SHARDS_MAX <= 1000,
+        "node ids leave room for 1000 shards a machine"
+    );
+    assert!(RECORDS_PER_BATCH_MAX <= i32::MAX as usize);
+};
