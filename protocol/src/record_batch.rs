@@ -265,7 +265,7 @@ impl<'a> BatchHeader<'a> {
         self.i32_at(LAST_OFFSET_DELTA)
     }
 
-    /// Offset of the last record. Wraps on hostile input, which [`Self::check_client_batch`] refuses.
+    /// Offset of the last record. Wraps on a hostile base offset, as Java's does.
     pub fn last_offset(&self) -> i64 {
         self.base_offset()
             .wrapping_add(i64::from(self.last_offset_delta()))
