@@ -173,7 +173,7 @@ impl Walk<'_> {
 
     /// Kafka's branches exactly: a log-append-time batch passes on a create-time topic as long as its
     /// time is in range, and is refused on a log-append-time topic.
-    #[inline]
+    #[inline(always)]
     fn timestamp_rejection(&self, timestamp: i64) -> Option<RecordRejection> {
         let policy = self.policy;
         if policy.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
