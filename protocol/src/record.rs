@@ -114,7 +114,7 @@ pub struct Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<RecordRef<'a>, RecordError>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.reader.bytes.is_empty() {
             return None;
@@ -172,7 +172,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self) -> Result<RecordRef<'a>, RecordError> {
         let length = self.varint()?;
         let body = self.take(length)?;
@@ -200,8 +200,14 @@ impl<'a> Reader<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn headers(&mut self, count: i32) -> Result<Headers<'a>, RecordError> {
+        if count == 0 {
+            return Ok(Headers {
+                left: 0,
+                bytes: &[],
+            });
+        }
         let left = u32::try_from(count).map_err(|_| RecordError::HeaderCount(count))?;
         if left as usize > self.bytes.len() {
             return Err(RecordError::HeaderCount(count));
@@ -216,6 +222,7 @@ impl<'a> Reader<'a> {
         Ok(headers)
     }
 
+    #[inline(never)]
     fn header(&mut self) -> Result<Header<'a>, RecordError> {
         let key_length = self.varint()?;
         let key = self.take(key_length)?;
@@ -223,7 +230,7 @@ impl<'a> Reader<'a> {
         Ok(Header { key, value })
     }
 
-    #[inline]
+    #[inline(always)]
     fn nullable_bytes(&mut self) -> Result<Option<&'a [u8]>, RecordError> {
         let length = self.varint()?;
         if length < 0 {
@@ -233,7 +240,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: i32) -> Result<&'a [u8], RecordError> {
         let beyond = RecordError::Length {
             length,
@@ -246,28 +253,39 @@ impl<'a> Reader<'a> {
     }
 
     /// At most five bytes; as in Kafka, what the fifth holds beyond 32 bits is dropped.
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<i32, RecordError> {
         let zigzag = self.unsigned(5)? as u32;
         Ok((zigzag >> 1) as i32 ^ -((zigzag & 1) as i32))
     }
 
     /// At most ten bytes.
-    #[inline]
+    #[inline(always)]
     fn varlong(&mut self) -> Result<i64, RecordError> {
         let zigzag = self.unsigned(10)?;
         Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
     }
 
-    #[inline]
+    /// One and two bytes are nearly all there is: they stay out of the loop.
+    #[inline(always)]
     fn unsigned(&mut self, bytes_max: usize) -> Result<u64, RecordError> {
-        let (&first, rest) = self.bytes.split_first().ok_or(RecordError::Varint)?;
-        if first < 0x80 {
-            self.bytes = rest;
-            return Ok(u64::from(first));
+        match *self.bytes {
+            [first, ref rest @ ..] if first < 0x80 => {
+                self.bytes = rest;
+                Ok(u64::from(first))
+            }
+            [first, second, ref rest @ ..] if second < 0x80 => {
+                self.bytes = rest;
+                Ok(u64::from(first & 0x7f) | u64::from(second) << 7)
+            }
+            _ => self.unsigned_long(bytes_max),
         }
-        let mut value = u64::from(first & 0x7f);
-        for (index, &byte) in self.bytes.iter().enumerate().take(bytes_max).skip(1) {
+    }
+
+    #[inline(never)]
+    fn unsigned_long(&mut self, bytes_max: usize) -> Result<u64, RecordError> {
+        let mut value = 0;
+        for (index, &byte) in self.bytes.iter().enumerate().take(bytes_max) {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
                 self.bytes = &self.bytes[index + 1..];

@@ -133,25 +133,25 @@ impl Attributes {
     }
 }
 
-/// Why bytes are not a batch. The Kafka error code a broker answers with stands in brackets.
+/// Why bytes are not a batch. The Kafka error code a broker answers with stands in parentheses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BatchParseError {
-    /// Fewer bytes than one whole batch: Kafka sees no batch at all [INVALID_RECORD].
+    /// Fewer bytes than one whole batch: Kafka sees no batch at all (INVALID_RECORD).
     #[error("{available} bytes do not hold a whole record batch")]
     Truncated {
         /// Bytes given.
         available: usize,
     },
-    /// The length field is impossible for any format [CORRUPT_MESSAGE].
+    /// The length field is impossible for any format (CORRUPT_MESSAGE).
     #[error("record batch length {0} is below the smallest possible one")]
     BatchLength(i32),
-    /// A v2 batch shorter than its own header [CORRUPT_MESSAGE].
+    /// A v2 batch shorter than its own header (CORRUPT_MESSAGE).
     #[error("record batch of {0} bytes is smaller than its header of 61")]
     ShorterThanHeader(usize),
-    /// Message formats 0 and 1 [INVALID_RECORD].
+    /// Message formats 0 and 1 (INVALID_RECORD).
     #[error("record batch has magic {0}, only 2 is accepted")]
     OldMagic(i8),
-    /// A magic that no Kafka ever wrote [CORRUPT_MESSAGE].
+    /// A magic that no Kafka ever wrote (CORRUPT_MESSAGE).
     #[error("record batch has unknown magic {0}")]
     UnknownMagic(i8),
 }
@@ -265,7 +265,7 @@ impl<'a> BatchHeader<'a> {
         self.i32_at(LAST_OFFSET_DELTA)
     }
 
-    /// Offset of the last record. Wraps on hostile input, which [`Self::check_client_batch`] refuses.
+    /// Offset of the last record. Wraps on a hostile base offset, as Java's does.
     pub fn last_offset(&self) -> i64 {
         self.base_offset()
             .wrapping_add(i64::from(self.last_offset_delta()))

@@ -3,7 +3,7 @@
 //! not interpret attachments.
 //!
 //! A frame's kind names its table in `schema/native.fbs`. Decoding always verifies, under one strict
-//! policy: a meta is one table, a little deep, at most [`META_BYTES_MAX`](crate::frame::META_BYTES_MAX).
+//! policy: a meta is one table, a little deep, at most [`META_BYTES_MAX`].
 
 use flatbuffers::{FlatBufferBuilder, Follow, Verifiable, VerifierOptions, WIPOffset};
 use thiserror::Error;

@@ -44,14 +44,14 @@ pub struct RecordsSummary {
 /// Why one record is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordRejection {
-    /// No key though the topic is compacted [INVALID_RECORD].
+    /// No key though the topic is compacted (INVALID_RECORD).
     KeyMissing,
-    /// Too old or too far in the future [INVALID_TIMESTAMP].
+    /// Too old or too far in the future (INVALID_TIMESTAMP).
     TimestampOutOfRange {
         /// The record's, ms.
         timestamp: i64,
     },
-    /// The producer set log append time itself [INVALID_TIMESTAMP].
+    /// The producer set log append time itself (INVALID_TIMESTAMP).
     LogAppendTimeFromProducer,
 }
 
@@ -79,16 +79,16 @@ pub struct Rejections {
 /// Why a batch's records are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RecordsError {
-    /// A record does not parse [INVALID_RECORD].
+    /// A record does not parse (INVALID_RECORD).
     #[error(transparent)]
     Malformed(#[from] RecordError),
-    /// The payload ends before the header's count is reached [INVALID_RECORD].
+    /// The payload ends before the header's count is reached (INVALID_RECORD).
     #[error("Incorrect declared batch size, premature EOF reached")]
     TooFew {
         /// Records there are.
         found: i32,
     },
-    /// Bytes follow the last record of the header's count [INVALID_RECORD].
+    /// Bytes follow the last record of the header's count (INVALID_RECORD).
     #[error("Incorrect declared batch size, records still remaining in file")]
     Trailing {
         /// Bytes left over.
@@ -173,7 +173,7 @@ impl Walk<'_> {
 
     /// Kafka's branches exactly: a log-append-time batch passes on a create-time topic as long as its
     /// time is in range, and is refused on a log-append-time topic.
-    #[inline]
+    #[inline(always)]
     fn timestamp_rejection(&self, timestamp: i64) -> Option<RecordRejection> {
         let policy = self.policy;
         if policy.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
