@@ -1,0 +1,66 @@
+//! Where each leader epoch of a partition began (Kafka's `LeaderEpochFileCache`, KIP-101, KIP-320). Pure.
+
+/// Epochs and their start offsets, both strictly increasing (I18).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeaderEpochs(Vec<(i32, i64)>);
+
+impl LeaderEpochs {
+    /// The epochs of a manifest, in order.
+    pub fn new(epochs: Vec<(i32, i64)>) -> Self {
+        assert!(epochs.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1), "epochs grow");
+        Self(epochs)
+    }
+
+    /// `epoch` begins at `offset`, unless it has begun before. An epoch in which nothing was appended gives way.
+    pub fn begin(&mut self, epoch: i32, offset: i64) {
+        if self.latest().is_some_and(|latest| latest >= epoch) {
+            return;
+        }
+        while self.0.last().is_some_and(|&(_, start)| start >= offset) {
+            self.0.pop();
+        }
+        self.0.push((epoch, offset));
+    }
+
+    /// The newest epoch.
+    pub fn latest(&self) -> Option<i32> {
+        self.0.last().map(|&(epoch, _)| epoch)
+    }
+
+    /// The epoch that the record at `offset` was appended in.
+    pub fn epoch_of(&self, offset: i64) -> Option<i32> {
+        let at = self.0.partition_point(|&(_, start)| start <= offset);
+        at.checked_sub(1).map(|at| self.0[at].0)
+    }
+
+    /// The largest epoch not above `epoch`, and where it ends; the newest ends at `end_offset`.
+    pub fn end_of(&self, epoch: i32, end_offset: i64) -> Option<(i32, i64)> {
+        let at = self.0.partition_point(|&(known, _)| known <= epoch);
+        let found = at.checked_sub(1)?;
+        Some((self.0[found].0, self.0.get(at).map_or(end_offset, |&(_, start)| start)))
+    }
+
+    /// All of them, in order.
+    pub fn entries(&self) -> &[(i32, i64)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_say_where_they_end() {
+        let mut epochs = LeaderEpochs::default();
+        epochs.begin(0, 0);
+        epochs.begin(3, 10);
+        epochs.begin(4, 10);
+        assert_eq!(epochs.entries(), [(0, 0), (4, 10)], "an empty epoch gives way");
+        assert_eq!(epochs.end_of(2, 50), Some((0, 10)));
+        assert_eq!(epochs.end_of(9, 50), Some((4, 50)));
+        assert_eq!((epochs.epoch_of(9), epochs.epoch_of(10)), (Some(0), Some(4)));
+        epochs.begin(1, 60);
+        assert_eq!(epochs.latest(), Some(4), "an old epoch never comes back");
+    }
+}

@@ -1,0 +1,288 @@
+//! What a batch must be to be appended: Kafka's checks, in Kafka's order (`ProduceRequest.validateRecords`,
+//! `UnifiedLog.analyzeAndValidateRecords`, `LogValidator`). Uncompressed records are walked where they lie. Pure.
+
+use bytes::Bytes;
+use protocol::compression::{Compression, decompress};
+use protocol::record::records;
+use protocol::record::{RecordsError, RecordsPolicy, RecordsSummary, validate_records};
+use protocol::record_batch::{
+    BatchHeader, BatchParseError, RecordBatch, RecordBatchBuilder, RecordBatchMut, TimestampType,
+};
+
+use crate::limits;
+
+/// First Produce version that may carry zstd (KIP-110).
+const ZSTD_VERSION: i16 = 7;
+
+/// Settings of a partition that decide about produces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionConfig {
+    /// Largest batch, its first 12 bytes included.
+    pub message_bytes_max: usize,
+    /// Largest segment.
+    pub segment_bytes_max: usize,
+    /// Whose clock stamps records.
+    pub timestamp_type: TimestampType,
+    /// How far a timestamp may lie in the past.
+    pub timestamp_before_ms_max: i64,
+    /// How far a timestamp may lie in the future.
+    pub timestamp_after_ms_max: i64,
+    /// Every record needs a key.
+    pub compacted: bool,
+    /// Codec and level of stored batches; `None`: as the producer sent them.
+    pub compression: Option<(Compression, Option<i32>)>,
+    /// Whether compressed batches are decompressed to be checked.
+    pub validate_compressed: bool,
+    /// Acknowledge after the in-memory append.
+    pub write_caching: bool,
+}
+
+/// Why a produce is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProduceError {
+    /// The bytes are not what their checksum or layout says.
+    #[error("{0}")]
+    CorruptMessage(String),
+    /// A rule about records is broken.
+    #[error("{message}")]
+    InvalidRecord {
+        /// One sentence.
+        message: String,
+        /// Index in the batch and reason, where single records are at fault.
+        record_errors: Vec<(i32, String)>,
+    },
+    /// A timestamp is out of bounds.
+    #[error("{message}")]
+    InvalidTimestamp {
+        /// One sentence.
+        message: String,
+        /// Index in the batch and reason.
+        record_errors: Vec<(i32, String)>,
+    },
+    /// Larger than `max.message.bytes`.
+    #[error("The record batch size in the append is {bytes} bytes which exceeds the maximum configured value of {max}.")]
+    MessageTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Larger than `segment.bytes`.
+    #[error("The record batch of {bytes} bytes is larger than a segment, {max} bytes.")]
+    RecordListTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// A codec this broker or this version does not have.
+    #[error("The requesting client does not support the compression type of given partition.")]
+    UnsupportedCompression,
+    /// Not the sequence that must follow.
+    #[error("Out of order sequence number for producer {producer_id}: {got} (incoming seq. number), {expected} (expected)")]
+    OutOfOrderSequence {
+        /// Whose.
+        producer_id: i64,
+        /// What came.
+        got: i32,
+        /// What had to come.
+        expected: i32,
+    },
+    /// A newer epoch of this producer is known.
+    #[error("Epoch of producer {producer_id} is {epoch}, which is smaller than the last seen epoch {known}")]
+    InvalidProducerEpoch {
+        /// Whose.
+        producer_id: i64,
+        /// What came.
+        epoch: i16,
+        /// What is known.
+        known: i16,
+    },
+    /// A transactional batch: there are no transactions yet.
+    #[error("This broker has no transactions yet.")]
+    InvalidTxnState,
+}
+
+impl ProduceError {
+    /// Single records at fault: index in the batch, and reason.
+    pub fn record_errors(&self) -> &[(i32, String)] {
+        match self {
+            Self::InvalidRecord { record_errors, .. } | Self::InvalidTimestamp { record_errors, .. } => record_errors,
+            _ => &[],
+        }
+    }
+
+    fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidRecord { message: message.into(), record_errors: Vec::new() }
+    }
+}
+
+/// A batch that passed.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The batch alone, with what had to be corrected corrected.
+    pub bytes: Bytes,
+    /// Broker time to stamp, -1 for none.
+    pub log_append_time_ms: i64,
+}
+
+/// Checks the records of one partition.
+pub fn check(records: Option<&Bytes>, version: i16, config: &PartitionConfig, now_ms: i64) -> Result<Checked, ProduceError> {
+    let bytes = one_batch(records, version)?;
+    let batch = RecordBatch::parse(&bytes).map_err(parse_error)?;
+    let header = batch.header();
+    if header.attributes().is_transactional() {
+        return Err(ProduceError::InvalidTxnState);
+    }
+    if header.base_offset() != 0 {
+        return Err(ProduceError::invalid(format!("The baseOffset of the record batch is {}, but must be 0.", header.base_offset())));
+    }
+    if bytes.len() > config.message_bytes_max {
+        return Err(ProduceError::MessageTooLarge { bytes: bytes.len(), max: config.message_bytes_max });
+    }
+    if !batch.crc_matches() {
+        return Err(ProduceError::CorruptMessage(format!("Record is corrupt (stored crc = {})", header.crc())));
+    }
+    let codec = Compression::from_id(header.attributes().compression_id()).ok_or(ProduceError::UnsupportedCompression)?;
+    header.check_client_batch().map_err(|error| ProduceError::invalid(error.to_string()))?;
+    let unpacked = unpack(&batch, codec, config)?;
+    let payload = if codec == Compression::None { Some(batch.payload()) } else { unpacked.as_deref() };
+    let summary = match payload {
+        Some(payload) => Some(check_records(header, payload, codec, config, now_ms)?),
+        None => None,
+    };
+    let log_append_time_ms = if config.timestamp_type == TimestampType::LogAppendTime { now_ms } else { -1 };
+    let bytes = finish(&bytes, codec, payload, summary, config)?;
+    if bytes.len() > config.message_bytes_max {
+        return Err(ProduceError::MessageTooLarge { bytes: bytes.len(), max: config.message_bytes_max });
+    }
+    if bytes.len() > config.segment_bytes_max {
+        return Err(ProduceError::RecordListTooLarge { bytes: bytes.len(), max: config.segment_bytes_max });
+    }
+    Ok(Checked { bytes, log_append_time_ms })
+}
+
+/// The one batch a request may carry for a partition; a cut second one is ignored, as in Kafka.
+fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceError> {
+    let none = || ProduceError::invalid(format!("Produce requests with version {version} must have at least one record batch per partition"));
+    let records = records.filter(|records| !records.is_empty()).ok_or_else(none)?;
+    let header = BatchHeader::parse(records).map_err(parse_error)?;
+    let bytes = header.size_bytes();
+    if bytes > records.len() {
+        return Err(none());
+    }
+    if header.attributes().compression_id() == Compression::Zstd.id() && version < ZSTD_VERSION {
+        return Err(ProduceError::UnsupportedCompression);
+    }
+    match BatchHeader::parse(&records[bytes..]) {
+        Ok(second) if second.size_bytes() > records.len() - bytes => {}
+        Err(BatchParseError::Truncated { .. }) => {}
+        Ok(_) => {
+            let text = format!("Produce requests with version {version} are only allowed to contain exactly one record batch per partition");
+            return Err(ProduceError::invalid(text));
+        }
+        Err(error) => return Err(parse_error(error)),
+    }
+    Ok(records.slice(..bytes))
+}
+
+fn parse_error(error: BatchParseError) -> ProduceError {
+    match error {
+        BatchParseError::Truncated { .. } | BatchParseError::OldMagic { .. } => ProduceError::invalid(error.to_string()),
+        _ => ProduceError::CorruptMessage(error.to_string()),
+    }
+}
+
+/// The records of a compressed batch, if they are needed.
+fn unpack(batch: &RecordBatch<'_>, codec: Compression, config: &PartitionConfig) -> Result<Option<Vec<u8>>, ProduceError> {
+    let recompressed = config.compression.is_some_and(|(wanted, _)| wanted != codec);
+    if codec == Compression::None || !(config.validate_compressed || config.compacted || recompressed) {
+        return Ok(None);
+    }
+    let max = limits::DECOMPRESSED_BYTES_MAX;
+    match decompress(codec, batch.payload(), max) {
+        Ok(payload) => Ok(Some(payload)),
+        Err(error) => Err(ProduceError::CorruptMessage(format!("the batch cannot be decompressed: {error}"))),
+    }
+}
+
+fn check_records(
+    header: BatchHeader<'_>,
+    payload: &[u8],
+    codec: Compression,
+    config: &PartitionConfig,
+    now_ms: i64,
+) -> Result<RecordsSummary, ProduceError> {
+    let policy = RecordsPolicy {
+        timestamp_type: config.timestamp_type,
+        now_ms,
+        timestamp_before_ms_max: config.timestamp_before_ms_max,
+        timestamp_after_ms_max: config.timestamp_after_ms_max,
+        key_required: config.compacted,
+    };
+    let summary = validate_records(header, payload, &policy).map_err(records_error)?;
+    if codec != Compression::None && !summary.offset_deltas_sequential {
+        return Err(ProduceError::invalid("A compressed record batch has gaps in its offset deltas."));
+    }
+    Ok(summary)
+}
+
+fn records_error(error: RecordsError) -> ProduceError {
+    let RecordsError::Rejected(rejections) = &error else {
+        return ProduceError::invalid(error.to_string());
+    };
+    let message = "One or more records have been rejected".to_owned();
+    let listed = rejections.listed.iter().map(|one| (one.batch_index as i32, one.reason.to_string()));
+    let record_errors = listed.collect();
+    if rejections.any_timestamp {
+        ProduceError::InvalidTimestamp { message, record_errors }
+    } else {
+        ProduceError::InvalidRecord { message, record_errors }
+    }
+}
+
+/// Recompresses where the topic wants another codec, corrects a wrong largest timestamp; else the bytes as they came.
+fn finish(
+    bytes: &Bytes,
+    codec: Compression,
+    payload: Option<&[u8]>,
+    summary: Option<RecordsSummary>,
+    config: &PartitionConfig,
+) -> Result<Bytes, ProduceError> {
+    if let (Some((wanted, level)), Some(payload)) = (config.compression, payload)
+        && wanted != codec
+    {
+        return recompress(bytes, payload, wanted, level);
+    }
+    let header = RecordBatch::parse(bytes).expect("the batch was checked").header();
+    let (Some(summary), TimestampType::CreateTime) = (summary, config.timestamp_type) else {
+        return Ok(bytes.clone());
+    };
+    let right = header.attributes().timestamp_type() == TimestampType::CreateTime && header.max_timestamp() == summary.max_timestamp;
+    if right {
+        return Ok(bytes.clone());
+    }
+    let mut copy = bytes.to_vec();
+    let mut batch = RecordBatchMut::parse(&mut copy).expect("the batch was checked");
+    batch.set_max_timestamp(TimestampType::CreateTime, summary.max_timestamp);
+    Ok(Bytes::from(copy))
+}
+
+fn recompress(bytes: &Bytes, payload: &[u8], wanted: Compression, level: Option<i32>) -> Result<Bytes, ProduceError> {
+    let header = RecordBatch::parse(bytes).expect("the batch was checked").header();
+    let mut builder = RecordBatchBuilder::new(wanted);
+    builder.compression_level(level);
+    if header.has_producer_id() {
+        builder.producer(header.producer_id(), header.producer_epoch(), header.base_sequence());
+    }
+    let failed = |error: String| ProduceError::invalid(format!("the batch cannot be recompressed: {error}"));
+    for record in records(payload) {
+        let record = record.map_err(|error| failed(error.to_string()))?;
+        let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
+        let headers: Vec<_> = record.headers.clone().collect();
+        builder
+            .append_at(record.offset_delta, timestamp, record.key, record.value, &headers)
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    builder.build().map(Bytes::from).map_err(|error| failed(error.to_string()))
+}
