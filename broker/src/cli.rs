@@ -182,7 +182,8 @@ Exit codes:
   78 wrong setting
 
 Signals:
-  SIGTERM or SIGINT stops cleanly within ten seconds; a second one stops at once. Nothing acknowledged is lost either way.";
+  SIGTERM or SIGINT stops cleanly within ten seconds; a second one stops at once. Nothing acknowledged is lost
+  either way, unless write.caching is on.";
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

@@ -168,7 +168,8 @@ const LOG: &[Setting] = &[
         AtLeast(-1),
         "How long records are kept, -1 for ever; else log.retention.minutes.",
     )
-    .unset(),
+    .unset()
+    .idle(),
     Setting::int(
         "log.retention.minutes",
         0,
@@ -176,20 +177,23 @@ const LOG: &[Setting] = &[
         "How long records are kept; else log.retention.hours.",
     )
     .unset()
-    .fixed(),
+    .fixed()
+    .idle(),
     Setting::int(
         "log.retention.hours",
         168,
         AtLeast(-1),
         "How long records are kept.",
     )
-    .fixed(),
+    .fixed()
+    .idle(),
     Setting::long(
         "log.retention.bytes",
         -1,
         Any,
         "Bytes kept of each partition, -1 for all.",
-    ),
+    )
+    .idle(),
     Setting::long(
         "log.retention.check.interval.ms",
         300_000,
@@ -203,7 +207,8 @@ const LOG: &[Setting] = &[
         "delete",
         EachOf(&["compact", "delete"]),
         "What happens to old segments.",
-    ),
+    )
+    .idle(),
     Setting::text(
         "log.message.timestamp.type",
         Preset::Text("CreateTime"),

@@ -643,6 +643,23 @@ mod tests {
     }
 
     #[test]
+    fn the_readmes_file_is_legal() {
+        let readme = include_str!("../../../README.md");
+        let block = readme
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap();
+        let layers = Layers {
+            file: Some(("README.md".into(), block.into())),
+            ..Layers::default()
+        };
+        let config = Config::load(&layers).unwrap();
+        assert_eq!(config.journal_bytes_max, Some(2 << 30));
+        assert!(config.given().count() >= 6);
+    }
+
+    #[test]
     fn addresses_of_version_six_get_brackets() {
         assert_eq!(host_port("::1", 5), "[::1]:5");
         assert_eq!(host_port("h", 5), "h:5");

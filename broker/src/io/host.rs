@@ -46,6 +46,22 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
+/// Raises this process's soft limit of open files to its hard limit. Returns the limit in force after it.
+pub fn raise_open_files() -> Option<u64> {
+    let mut limit = MaybeUninit::<libc::rlimit>::zeroed();
+    // SAFETY: the call fills the one structure it is given.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, limit.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: zeroed above and filled by the call.
+    let mut limit = unsafe { limit.assume_init() };
+    let before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: the call only reads the structure.
+    let raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } == 0;
+    Some(if raised { limit.rlim_max } else { before })
+}
+
 impl HostFacts for LinuxHost {
     fn read(&self, path: &str) -> Option<String> {
         let mut bytes = Vec::new();
@@ -169,6 +185,12 @@ mod tests {
         assert!(!host.usable_cpus().is_empty());
         assert!(host.file_system("/definitely/not/there").is_some());
         assert!(host.read("/definitely/not/there").is_none());
+    }
+
+    #[test]
+    fn the_limit_of_open_files_never_falls() {
+        let first = raise_open_files().unwrap();
+        assert_eq!(raise_open_files(), Some(first));
     }
 
     #[test]

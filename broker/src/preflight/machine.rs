@@ -109,8 +109,7 @@ fn governor(host: &Host<'_>) -> Finding {
 }
 
 fn memory(host: &Host<'_>) -> Finding {
-    let group = host.number("/sys/fs/cgroup/memory.max");
-    let Some(bytes) = host.memory_bytes("MemTotal").into_iter().chain(group).min() else {
+    let Some(bytes) = super::memory_bytes(host.facts) else {
         return Finding::untold();
     };
     let need = u64::from(host.needs.shards) << 30;

@@ -137,6 +137,19 @@ pub fn worst(checks: &[Check]) -> Option<Severity> {
         .max()
 }
 
+/// The memory this process may use: the machine's, or its control group's if that is less.
+pub fn memory_bytes(facts: &dyn HostFacts) -> Option<u64> {
+    let text = facts.read("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let machine = total
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+        .and_then(|kib| kib.checked_mul(1024));
+    let group = facts
+        .read("/sys/fs/cgroup/memory.max")
+        .and_then(|text| text.trim().parse::<u64>().ok());
+    machine.into_iter().chain(group).min()
+}
+
 /// The findings as aligned lines, with why and how to mend it below each that is not ok, and a count at the end.
 pub fn render_text(checks: &[Check]) -> String {
     let width = |text: fn(&Check) -> &str| {
@@ -263,20 +276,6 @@ impl Host<'_> {
             "unlimited" => Some(u64::MAX),
             number => number.parse().ok(),
         }
-    }
-
-    /// A number of bytes from a `Name:   123 kB` row of /proc/meminfo.
-    fn memory_bytes(&self, row: &str) -> Option<u64> {
-        let text = self.facts.read("/proc/meminfo")?;
-        let rest = text
-            .lines()
-            .find_map(|line| line.strip_prefix(row))?
-            .strip_prefix(':')?;
-        rest.split_whitespace()
-            .next()?
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(1024)
     }
 
     /// A queue attribute of the data's block device, also when that is a partition of it.
@@ -499,6 +498,8 @@ mod tests {
             failing(set(queue, "none [mq-deadline]\n")),
             [("io_scheduler", Warning)]
         );
+        let sector = "/sys/dev/block/259:1/../queue/logical_block_size";
+        assert_eq!(failing(set(sector, "16384\n")), [("sector_size", Warning)]);
         let cache = "/sys/dev/block/259:1/../queue/write_cache";
         assert_eq!(failing(set(cache, "write back\n")), [("write_cache", Info)]);
         let mount = "36 35 259:1 / / rw,relatime,discard - xfs /dev/x rw\n";
@@ -506,6 +507,16 @@ mod tests {
             failing(set("/proc/self/mountinfo", mount)),
             [("mount", Info)]
         );
+    }
+
+    #[test]
+    fn a_control_groups_memory_counts_if_it_is_less() {
+        let mut fake = good();
+        assert_eq!(memory_bytes(&fake), Some(64 << 30));
+        set("/sys/fs/cgroup/memory.max", "1073741824\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(1 << 30));
+        set("/sys/fs/cgroup/memory.max", "max\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(64 << 30));
     }
 
     #[test]
