@@ -6,6 +6,7 @@
 //!
 //! | module | what it decides or does | never |
 //! |---|---|---|
+//! | [`serve`] | starts and stops the shards, the data directory's own manifest, the banner | serves requests |
 //! | [`net`] | listeners, connections, order of replies, bytes in flight | interprets a body |
 //! | [`api`] | THE table of APIs and versions; one file a request; errors to Kafka's codes | touches sockets or files |
 //! | [`router`] | which shard owns what; the one mesh hop | decides about what it carries |
@@ -36,4 +37,5 @@ pub mod preflight;
 pub mod quorum;
 pub mod replicated;
 pub mod router;
+pub mod serve;
 pub mod shard;

@@ -84,7 +84,9 @@ impl Image {
     /// The shard of a node id of this machine.
     pub fn shard_of_node(&self, node_id: i32) -> Option<u32> {
         let shard = node_id.checked_sub(self.machine_id as i32 * NODES_PER_MACHINE)?;
-        u32::try_from(shard).ok().filter(|shard| *shard < self.shard_count)
+        u32::try_from(shard)
+            .ok()
+            .filter(|shard| *shard < self.shard_count)
     }
 
     /// Partitions on this machine.
@@ -102,25 +104,53 @@ impl Image {
         self.version += 1;
         match record {
             MetadataRecord::Cluster { cluster_id, .. } => self.cluster_id = *cluster_id,
-            MetadataRecord::Machine { machine_id, shard_count } => {
+            MetadataRecord::Machine {
+                machine_id,
+                shard_count,
+            } => {
                 self.machine_id = *machine_id;
                 self.shard_count = *shard_count;
             }
             MetadataRecord::Topic { topic_id, name } => {
                 let name: Arc<str> = name.as_str().into();
-                let topic = Topic { id: *topic_id, name: name.clone(), partitions: Vec::new(), configs: BTreeMap::new() };
+                let topic = Topic {
+                    id: *topic_id,
+                    name: name.clone(),
+                    partitions: Vec::new(),
+                    configs: BTreeMap::new(),
+                };
                 self.by_id.insert(*topic_id, name.clone());
                 self.topics.insert(name, Arc::new(topic));
             }
-            MetadataRecord::Partition { topic_id, partition, quorum, shard } => {
-                let placement = Placement { quorum: QuorumId(*quorum), shard: *shard };
+            MetadataRecord::Partition {
+                topic_id,
+                partition,
+                quorum,
+                shard,
+            } => {
+                let placement = Placement {
+                    quorum: QuorumId(*quorum),
+                    shard: *shard,
+                };
                 if let Some(topic) = self.topic_mut(*topic_id) {
-                    assert_eq!(usize::try_from(*partition).ok(), Some(topic.partitions.len()), "partitions are added in order");
+                    assert_eq!(
+                        usize::try_from(*partition).ok(),
+                        Some(topic.partitions.len()),
+                        "partitions are added in order"
+                    );
                     topic.partitions.push(placement);
-                    *self.partitions_of_quorum.entry(placement.quorum).or_default() += 1;
+                    *self
+                        .partitions_of_quorum
+                        .entry(placement.quorum)
+                        .or_default() += 1;
                 }
             }
-            MetadataRecord::Config { resource_type, resource_name, key, value } => {
+            MetadataRecord::Config {
+                resource_type,
+                resource_name,
+                key,
+                value,
+            } => {
                 if *resource_type == RESOURCE_TOPIC
                     && let Some(topic) = self.topics.get_mut(resource_name.as_str())
                 {
@@ -141,7 +171,9 @@ impl Image {
                     }
                 }
             }
-            MetadataRecord::ProducerIdBlock { next_producer_id, .. } => {
+            MetadataRecord::ProducerIdBlock {
+                next_producer_id, ..
+            } => {
                 self.next_producer_id = self.next_producer_id.max(*next_producer_id);
             }
         }
@@ -150,9 +182,18 @@ impl Image {
     /// Records that build this image from nothing: a snapshot.
     pub fn records(&self) -> Vec<MetadataRecord> {
         let mut records = vec![
-            MetadataRecord::Cluster { cluster_id: self.cluster_id, format_version: 1 },
-            MetadataRecord::Machine { machine_id: self.machine_id, shard_count: self.shard_count },
-            MetadataRecord::ProducerIdBlock { shard: 0, next_producer_id: self.next_producer_id },
+            MetadataRecord::Cluster {
+                cluster_id: self.cluster_id,
+                format_version: 1,
+            },
+            MetadataRecord::Machine {
+                machine_id: self.machine_id,
+                shard_count: self.shard_count,
+            },
+            MetadataRecord::ProducerIdBlock {
+                shard: 0,
+                next_producer_id: self.next_producer_id,
+            },
         ];
         for topic in self.topics.values() {
             records.extend(topic_records(topic));
@@ -168,7 +209,10 @@ impl Image {
 
 /// The records that make `topic`.
 pub fn topic_records(topic: &Topic) -> Vec<MetadataRecord> {
-    let mut records = vec![MetadataRecord::Topic { topic_id: topic.id, name: topic.name.to_string() }];
+    let mut records = vec![MetadataRecord::Topic {
+        topic_id: topic.id,
+        name: topic.name.to_string(),
+    }];
     for (partition, placement) in topic.partitions.iter().enumerate() {
         records.push(MetadataRecord::Partition {
             topic_id: topic.id,
@@ -194,15 +238,32 @@ mod tests {
 
     fn sample() -> Image {
         let mut image = Image::default();
-        image.replay(&MetadataRecord::Cluster { cluster_id: 7, format_version: 1 });
-        image.replay(&MetadataRecord::Machine { machine_id: 1, shard_count: 2 });
+        image.replay(&MetadataRecord::Cluster {
+            cluster_id: 7,
+            format_version: 1,
+        });
+        image.replay(&MetadataRecord::Machine {
+            machine_id: 1,
+            shard_count: 2,
+        });
         let topic = Topic {
             id: 9,
             name: "orders".into(),
-            partitions: vec![Placement { quorum: data_quorum(0, 0), shard: 0 }, Placement { quorum: data_quorum(1, 0), shard: 1 }],
+            partitions: vec![
+                Placement {
+                    quorum: data_quorum(0, 0),
+                    shard: 0,
+                },
+                Placement {
+                    quorum: data_quorum(1, 0),
+                    shard: 1,
+                },
+            ],
             configs: [("retention.ms".to_owned(), "1000".to_owned())].into(),
         };
-        topic_records(&topic).iter().for_each(|record| image.replay(record));
+        topic_records(&topic)
+            .iter()
+            .for_each(|record| image.replay(record));
         image
     }
 
@@ -210,7 +271,10 @@ mod tests {
     fn a_snapshot_rebuilds_the_image() {
         let image = sample();
         let mut again = Image::default();
-        image.records().iter().for_each(|record| again.replay(record));
+        image
+            .records()
+            .iter()
+            .for_each(|record| again.replay(record));
         assert_eq!(again.topics, image.topics);
         assert_eq!((again.cluster_id, again.node_id(1)), (7, 1001));
         assert_eq!(again.partitions_of(data_quorum(1, 0)), 1);

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
-use crate::controller::{ControllerReply, ControllerRequest};
+use crate::controller::{ControllerReply, ControllerRequest, PRODUCER_ID_BLOCK};
 use crate::io::buffer::Slice;
 use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::io::net::Accepted;
 use crate::metadata::Image;
 use crate::shard::{
-    ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest, ProduceTicket, ReadAnswer,
-    ReadRequest, Shard,
+    ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest,
+    ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard,
 };
 
 /// What shards say to each other.
@@ -50,11 +50,20 @@ pub enum Answer {
     /// Committed, or refused.
     Produce(Result<ProduceTicket, ProduceFailure>),
     /// What was read.
-    Read(Box<ReadAnswer>, Vec<Bytes>),
+    Read(RemoteRead),
     /// The offset.
     Offset(OffsetAnswer),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
+}
+
+/// A read's answer in a form that may change cores.
+pub struct RemoteRead {
+    failure: Option<ReadFailure>,
+    high_watermark: i64,
+    log_start_offset: i64,
+    diverging: Option<(i32, i64)>,
+    records: Bytes,
 }
 
 /// A produce on its way: decided here, or asked of another shard.
@@ -95,12 +104,20 @@ pub struct Router {
     calls: RefCell<HashMap<u64, Rc<Call>>>,
     next_call: Cell<u64>,
     copied_bytes: Cell<u64>,
+    /// Producer ids this shard may still give out: next, end.
+    producer_ids: Cell<(i64, i64)>,
 }
 
 impl Router {
     /// Routes for `shard`.
     pub fn new(shard: Rc<Shard>) -> Rc<Self> {
-        Rc::new(Self { shard, calls: RefCell::default(), next_call: Cell::new(1), copied_bytes: Cell::new(0) })
+        Rc::new(Self {
+            shard,
+            calls: RefCell::default(),
+            next_call: Cell::new(1),
+            copied_bytes: Cell::new(0),
+            producer_ids: Cell::new((0, 0)),
+        })
     }
 
     /// The shard this router stands on.
@@ -114,7 +131,13 @@ impl Router {
     }
 
     /// Produces to a partition that `owner` leads. `wake` is set when an answer from elsewhere has come.
-    pub fn produce(self: &Rc<Self>, owner: u32, key: PartitionKey, request: ProduceRequest, wake: &Signal) -> Produced {
+    pub fn produce(
+        self: &Rc<Self>,
+        owner: u32,
+        key: PartitionKey,
+        request: ProduceRequest,
+        wake: &Signal,
+    ) -> Produced {
         if owner == self.shard.number {
             return Produced::Here(self.shard.produce(key, request));
         }
@@ -128,17 +151,32 @@ impl Router {
             *slot.answer.borrow_mut() = Some(answer);
             wake.set();
         };
-        self.shard.io.executor.spawn("remote produce", Box::pin(task));
+        self.shard
+            .io
+            .executor
+            .spawn("remote produce", Box::pin(task));
         Produced::Elsewhere(remote)
     }
 
     /// Reads from a partition that another shard leads, waiting there until `deadline` for a first byte.
-    pub async fn read_elsewhere(&self, owner: u32, request: ReadRequest, deadline: Instant) -> ReadAnswer {
+    pub async fn read_elsewhere(
+        &self,
+        owner: u32,
+        request: ReadRequest,
+        deadline: Instant,
+    ) -> ReadAnswer {
         match self.ask(owner, Ask::Read(request, deadline)).await {
-            Some(Answer::Read(answer, records)) => {
-                let records = records.into_iter().map(Slice::from).collect();
-                ReadAnswer { records, ..*answer }
-            }
+            Some(Answer::Read(read)) => ReadAnswer {
+                failure: read.failure,
+                high_watermark: read.high_watermark,
+                log_start_offset: read.log_start_offset,
+                diverging: read.diverging,
+                records: if read.records.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Slice::from(read.records)]
+                },
+            },
             _ => ReadAnswer::stopped(),
         }
     }
@@ -155,7 +193,10 @@ impl Router {
     }
 
     /// Asks the controller; its reply comes when it is committed and, for topics, in place everywhere.
-    pub async fn control(&self, request: ControllerRequest) -> Result<ControllerReply, ControlError> {
+    pub async fn control(
+        &self,
+        request: ControllerRequest,
+    ) -> Result<ControllerReply, ControlError> {
         if self.shard.number == 0 {
             return self.shard.control(request).await;
         }
@@ -165,9 +206,59 @@ impl Router {
         }
     }
 
+    /// A producer id that was never given out before.
+    pub async fn next_producer_id(&self) -> Result<i64, ControlError> {
+        loop {
+            let (next, end) = self.producer_ids.get();
+            if next < end {
+                self.producer_ids.set((next + 1, end));
+                return Ok(next);
+            }
+            let shard = self.shard.number;
+            match self
+                .control(ControllerRequest::AllocateProducerIds { shard })
+                .await?
+            {
+                ControllerReply::ProducerIds(first) => {
+                    self.producer_ids.set((first, first + PRODUCER_ID_BLOCK))
+                }
+                _ => return Err(ControlError::Unavailable),
+            }
+        }
+    }
+
+    /// Shard 0: gives every newer image to all shards.
+    pub async fn run_publish(self: Rc<Self>) {
+        loop {
+            let image = self.shard.next_publication().await;
+            for shard in 1..self.shard.io.mesh.shards() as u32 {
+                self.tell(shard, Hop::Image(image.clone())).await;
+            }
+            self.shard.image_changed(image);
+        }
+    }
+
+    /// Follows every newer image, and says so to shard 0.
+    pub async fn run_reconcile(self: Rc<Self>) {
+        loop {
+            match self.shard.next_reconciled().await {
+                Some(version) if self.shard.number == 0 => self.shard.image_applied_by(0, version),
+                Some(version) => self.tell(0, Hop::ImageApplied(version)).await,
+                None => return,
+            }
+        }
+    }
+
     /// Sends what is not answered.
     pub async fn tell(&self, shard: u32, hop: Hop) {
-        if self.shard.io.mesh.send(shard as usize, Box::new(hop)).await.is_err() {
+        if self
+            .shard
+            .io
+            .mesh
+            .send(shard as usize, Box::new(hop))
+            .await
+            .is_err()
+        {
             tracing::debug!(shard, "a shard has stopped; what was for it is dropped");
         }
     }
@@ -176,7 +267,12 @@ impl Router {
         let number = self.next_call.replace(self.next_call.get() + 1);
         let call = Rc::new(Call::default());
         self.calls.borrow_mut().insert(number, call.clone());
-        let sent = self.shard.io.mesh.send(shard as usize, Box::new(Hop::Ask(number, ask))).await;
+        let sent = self
+            .shard
+            .io
+            .mesh
+            .send(shard as usize, Box::new(Hop::Ask(number, ask)))
+            .await;
         if sent.is_ok() {
             call.arrived.wait().await;
         }
@@ -188,7 +284,9 @@ impl Router {
     pub async fn run(self: Rc<Self>, adopt: impl Fn(Accepted)) {
         loop {
             let (from, message) = self.shard.io.mesh.receive().await;
-            let hop = *message.downcast::<Hop>().expect("only the router sends over the mesh");
+            let hop = *message
+                .downcast::<Hop>()
+                .expect("only the router sends over the mesh");
             let from = from as u32;
             match hop {
                 Hop::Connection(accepted) => adopt(accepted),
@@ -222,13 +320,22 @@ impl Router {
                 Answer::Produce(answer)
             }
             Ask::Read(request, deadline) => {
-                let mut answer = self.shard.read_waiting(request, deadline).await;
-                let records = std::mem::take(&mut answer.records);
-                let bytes = records.iter().map(|slice| slice.len()).sum::<usize>();
-                self.copied_bytes.set(self.copied_bytes.get() + bytes as u64);
+                let answer = self.shard.read_waiting(request, deadline).await;
+                let bytes = answer.bytes();
+                self.copied_bytes
+                    .set(self.copied_bytes.get() + bytes as u64);
                 let mut copy = BytesMut::with_capacity(bytes);
-                records.iter().for_each(|slice| copy.extend_from_slice(slice));
-                Answer::Read(Box::new(answer), vec![copy.freeze()])
+                answer
+                    .records
+                    .iter()
+                    .for_each(|slice| copy.extend_from_slice(slice));
+                Answer::Read(RemoteRead {
+                    failure: answer.failure,
+                    high_watermark: answer.high_watermark,
+                    log_start_offset: answer.log_start_offset,
+                    diverging: answer.diverging,
+                    records: copy.freeze(),
+                })
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),

@@ -2,17 +2,23 @@
 
 use protocol::api_key::ApiKey;
 use protocol::error_code::ErrorCode;
-use protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseApi};
+use protocol::messages::api_versions::{
+    ApiVersionsRequest, ApiVersionsResponse, ApiVersionsResponseApi,
+};
 
 use super::{Handled, Reply, Request, TABLE, reader};
 
 /// Answers with the whole table.
 pub fn handle(request: &Request) -> Handled {
     let asked = ApiVersionsRequest::decode(&mut reader(request), request.version)?;
-    let named = request.version < 3 || (is_name(&asked.client_software_name) && is_name(&asked.client_software_version));
+    let named = request.version < 3
+        || (is_name(&asked.client_software_name) && is_name(&asked.client_software_version));
     let mut response = ApiVersionsResponse::default();
     if named {
-        response.api_keys = TABLE.iter().map(|served| api(served.key, served.min, served.max)).collect();
+        response.api_keys = TABLE
+            .iter()
+            .map(|served| api(served.key, served.min, served.max))
+            .collect();
     } else {
         response.error_code = ErrorCode::InvalidRequest.code();
     }
@@ -23,7 +29,10 @@ pub fn handle(request: &Request) -> Handled {
 
 /// A version newer than ours is answered in version 0, with the versions we have of this one API (KIP-511).
 pub fn too_new(request: &Request) -> Reply {
-    let own = TABLE.iter().find(|served| served.key == ApiKey::ApiVersions).expect("the table has ApiVersions");
+    let own = TABLE
+        .iter()
+        .find(|served| served.key == ApiKey::ApiVersions)
+        .expect("the table has ApiVersions");
     let response = ApiVersionsResponse {
         error_code: ErrorCode::UnsupportedVersion.code(),
         api_keys: vec![api(own.key, own.min, own.max)],
@@ -35,14 +44,22 @@ pub fn too_new(request: &Request) -> Reply {
 }
 
 fn api(key: ApiKey, min_version: i16, max_version: i16) -> ApiVersionsResponseApi {
-    ApiVersionsResponseApi { api_key: key.code(), min_version, max_version }
+    ApiVersionsResponseApi {
+        api_key: key.code(),
+        min_version,
+        max_version,
+    }
 }
 
 /// `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?`
 fn is_name(text: &str) -> bool {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
-    ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte))
+    ends(bytes.first())
+        && ends(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte))
 }
 
 #[cfg(test)]

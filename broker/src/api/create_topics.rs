@@ -11,26 +11,47 @@ use protocol::primitives::Uuid;
 
 use super::{Handled, Reply, Request, reader};
 use crate::config::describe::describe_topic;
-use crate::controller::{ControllerReply, ControllerRequest, CreateTopicError, CreatedTopic, NewTopic};
+use crate::controller::{
+    ControllerReply, ControllerRequest, CreateTopicError, CreatedTopic, NewTopic,
+};
 use crate::router::Router;
 
 /// Creates what may be created.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = CreateTopicsRequest::decode(&mut reader(request), request.version)?;
     let wanted = asked.topics.iter().map(new_topic).collect();
-    let control = ControllerRequest::CreateTopics { topics: wanted, validate_only: asked.validate_only };
+    let control = ControllerRequest::CreateTopics {
+        topics: wanted,
+        validate_only: asked.validate_only,
+    };
     let reply = router.control(control).await;
     let topics = match &reply {
-        Ok(ControllerReply::Created(results)) => {
-            asked.topics.iter().zip(results).map(|(topic, result)| answer(router, topic, result)).collect()
-        }
-        _ => asked.topics.iter().map(|topic| failed(topic, ErrorCode::RequestTimedOut, "The controller did not answer.".into())).collect(),
+        Ok(ControllerReply::Created(results)) => asked
+            .topics
+            .iter()
+            .zip(results)
+            .map(|(topic, result)| answer(router, topic, result))
+            .collect(),
+        _ => asked
+            .topics
+            .iter()
+            .map(|topic| {
+                failed(
+                    topic,
+                    ErrorCode::RequestTimedOut,
+                    "The controller did not answer.".into(),
+                )
+            })
+            .collect(),
     };
     let mut topics: Vec<CreateTopicsResponseTopic<'_>> = topics;
     topics.dedup_by(|later, earlier| {
         later.name == earlier.name && later.error_code == ErrorCode::InvalidRequest.code()
     });
-    let response = CreateTopicsResponse { throttle_time_ms: 0, topics };
+    let response = CreateTopicsResponse {
+        throttle_time_ms: 0,
+        topics,
+    };
     let mut out = request.response();
     response.encode(&mut out, request.version);
     Ok(Reply::whole(out))
@@ -41,11 +62,20 @@ fn new_topic(topic: &CreateTopicsRequestTopic<'_>) -> NewTopic {
         name: topic.name.to_string(),
         partitions: topic.num_partitions,
         replication_factor: topic.replication_factor,
-        assignments: topic.assignments.iter().map(|one| (one.partition_index, one.broker_ids.clone())).collect(),
+        assignments: topic
+            .assignments
+            .iter()
+            .map(|one| (one.partition_index, one.broker_ids.clone()))
+            .collect(),
         configs: topic
             .configs
             .iter()
-            .map(|config| (config.name.to_string(), config.value.as_ref().map(|value| value.to_string())))
+            .map(|config| {
+                (
+                    config.name.to_string(),
+                    config.value.as_ref().map(|value| value.to_string()),
+                )
+            })
             .collect(),
     }
 }
@@ -59,15 +89,15 @@ fn answer<'a>(
         Ok(created) => created,
         Err(error) => return failed(topic, code(error), error.to_string()),
     };
-    let configs = describe_topic(&created.configs, &router.shard().config).into_iter().map(|config| {
-        CreateTopicsResponseTopicConfig {
+    let configs = describe_topic(&created.configs, &router.shard().config)
+        .into_iter()
+        .map(|config| CreateTopicsResponseTopicConfig {
             name: config.name.into(),
             value: config.value.map(Into::into),
             read_only: config.read_only,
             config_source: config.source.code(),
             is_sensitive: config.sensitive,
-        }
-    });
+        });
     CreateTopicsResponseTopic {
         name: topic.name.clone(),
         topic_id: Uuid(created.id),
@@ -80,7 +110,11 @@ fn answer<'a>(
     }
 }
 
-fn failed<'a>(topic: &CreateTopicsRequestTopic<'a>, code: ErrorCode, message: String) -> CreateTopicsResponseTopic<'a> {
+fn failed<'a>(
+    topic: &CreateTopicsRequestTopic<'a>,
+    code: ErrorCode,
+    message: String,
+) -> CreateTopicsResponseTopic<'a> {
     CreateTopicsResponseTopic {
         name: topic.name.clone(),
         error_code: code.code(),
@@ -92,7 +126,9 @@ fn failed<'a>(topic: &CreateTopicsRequestTopic<'a>, code: ErrorCode, message: St
 fn code(error: &CreateTopicError) -> ErrorCode {
     match error {
         CreateTopicError::InvalidName(_) => ErrorCode::InvalidTopicException,
-        CreateTopicError::DuplicateName | CreateTopicError::AssignmentAndCount(_) => ErrorCode::InvalidRequest,
+        CreateTopicError::DuplicateName | CreateTopicError::AssignmentAndCount(_) => {
+            ErrorCode::InvalidRequest
+        }
         CreateTopicError::Exists(_) => ErrorCode::TopicAlreadyExists,
         CreateTopicError::InvalidConfig(_) => ErrorCode::InvalidConfig,
         CreateTopicError::InvalidAssignment(_) => ErrorCode::InvalidReplicaAssignment,

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
 use protocol::messages::describe_configs::{
-    DescribeConfigsRequest, DescribeConfigsRequestResource, DescribeConfigsResponse, DescribeConfigsResponseResult,
-    DescribeConfigsResponseResultConfig, DescribeConfigsResponseResultConfigSynonym,
+    DescribeConfigsRequest, DescribeConfigsRequestResource, DescribeConfigsResponse,
+    DescribeConfigsResponseResult, DescribeConfigsResponseResultConfig,
+    DescribeConfigsResponseResultConfigSynonym,
 };
 
 use super::{Handled, Reply, Request, reader};
@@ -28,9 +29,15 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         match describe(router, resource) {
             Ok(configs) => {
                 let wanted = |config: &DescribedConfig| {
-                    resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key == config.name))
+                    resource
+                        .configuration_keys
+                        .as_ref()
+                        .is_none_or(|keys| keys.iter().any(|key| key == config.name))
                 };
-                let lines = configs.into_iter().filter(wanted).map(|config| line(config, &asked));
+                let lines = configs
+                    .into_iter()
+                    .filter(wanted)
+                    .map(|config| line(config, &asked));
                 result.configs = lines.collect();
             }
             Err((code, message)) => {
@@ -40,7 +47,10 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         }
         result
     });
-    let response = DescribeConfigsResponse { throttle_time_ms: 0, results: results.collect() };
+    let response = DescribeConfigsResponse {
+        throttle_time_ms: 0,
+        results: results.collect(),
+    };
     let mut out = request.response();
     response.encode(&mut out, request.version);
     Ok(Reply::whole(out))
@@ -64,23 +74,42 @@ fn describe(
         BROKER if name.is_empty() => Ok(Vec::new()),
         BROKER => {
             let node: i32 = name.parse().map_err(|_| {
-                (ErrorCode::InvalidRequest, format!("Broker id must be an integer, but it is: {name}"))
+                (
+                    ErrorCode::InvalidRequest,
+                    format!("Broker id must be an integer, but it is: {name}"),
+                )
             })?;
             if image.shard_of_node(node).is_none() {
                 let own = image.node_id(router.shard().number);
-                let text = format!("Unexpected broker id, expected {own} or empty string, but received {name}");
+                let text = format!(
+                    "Unexpected broker id, expected {own} or empty string, but received {name}"
+                );
                 return Err((ErrorCode::InvalidRequest, text));
             }
             Ok(describe_broker(config, node))
         }
-        other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
+        other => Err((
+            ErrorCode::InvalidRequest,
+            format!("Unsupported resource type: {other}"),
+        )),
     }
 }
 
-fn line<'a>(config: DescribedConfig, asked: &DescribeConfigsRequest<'_>) -> DescribeConfigsResponseResultConfig<'a> {
-    let synonyms = config.synonyms.into_iter().filter(|_| asked.include_synonyms).map(|(name, value, source)| {
-        DescribeConfigsResponseResultConfigSynonym { name: name.into(), value: value.map(Into::into), source: source.code() }
-    });
+fn line<'a>(
+    config: DescribedConfig,
+    asked: &DescribeConfigsRequest<'_>,
+) -> DescribeConfigsResponseResultConfig<'a> {
+    let synonyms = config
+        .synonyms
+        .into_iter()
+        .filter(|_| asked.include_synonyms)
+        .map(
+            |(name, value, source)| DescribeConfigsResponseResultConfigSynonym {
+                name: name.into(),
+                value: value.map(Into::into),
+                source: source.code(),
+            },
+        );
     DescribeConfigsResponseResultConfig {
         name: config.name.into(),
         value: config.value.map(Into::into),
@@ -89,6 +118,8 @@ fn line<'a>(config: DescribedConfig, asked: &DescribeConfigsRequest<'_>) -> Desc
         is_sensitive: config.sensitive,
         synonyms: synonyms.collect(),
         config_type: config.config_type.code(),
-        documentation: asked.include_documentation.then(|| config.documentation.into()),
+        documentation: asked
+            .include_documentation
+            .then(|| config.documentation.into()),
     }
 }

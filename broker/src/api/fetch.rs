@@ -24,14 +24,23 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     if asked.session_id != 0 && asked.session_epoch > 0 {
         return Ok(empty(request, ErrorCode::FetchSessionIdNotFound));
     }
-    let wait_ms = u64::try_from(asked.max_wait_ms).unwrap_or(0).min(limits::FETCH_WAIT_MS_MAX);
+    let wait_ms = u64::try_from(asked.max_wait_ms)
+        .unwrap_or(0)
+        .min(limits::FETCH_WAIT_MS_MAX);
     let deadline = router.shard().io.clock.now().plus_ms(wait_ms);
     let min_bytes = usize::try_from(asked.min_bytes).unwrap_or(0);
     let wake = Signal::default();
     loop {
         let answers = read_all(router, &asked, &wake).await;
-        let bytes: usize = answers.iter().flatten().map(|(_, answer)| answer.bytes()).sum();
-        let failed = answers.iter().flatten().any(|(_, answer)| answer.failure.is_some() || answer.diverging.is_some());
+        let bytes: usize = answers
+            .iter()
+            .flatten()
+            .map(|(_, answer)| answer.bytes())
+            .sum();
+        let failed = answers
+            .iter()
+            .flatten()
+            .any(|(_, answer)| answer.failure.is_some() || answer.diverging.is_some());
         let now = router.shard().io.clock.now();
         let nothing = asked.topics.iter().all(|topic| topic.partitions.is_empty());
         if bytes >= min_bytes || failed || now >= deadline || nothing {
@@ -48,7 +57,9 @@ type Answers = Vec<Vec<(i32, ReadAnswer)>>;
 /// Reads every partition once; `wake` is set when one of them grows.
 async fn read_all(router: &Rc<Router>, asked: &FetchRequest<'_>, wake: &Signal) -> Answers {
     let config = &router.shard().config;
-    let mut room = usize::try_from(asked.max_bytes).unwrap_or(0).min(config.fetch_bytes_max as usize);
+    let mut room = usize::try_from(asked.max_bytes)
+        .unwrap_or(0)
+        .min(config.fetch_bytes_max as usize);
     let mut first = true;
     let image = router.shard().image();
     let mut answers = Vec::with_capacity(asked.topics.len());
@@ -56,15 +67,27 @@ async fn read_all(router: &Rc<Router>, asked: &FetchRequest<'_>, wake: &Signal) 
         let known = image.topic(&topic.topic);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
-            let placement = known.and_then(|known| known.partitions.get(usize::try_from(partition.partition).ok()?));
+            let placement = known.and_then(|known| {
+                known
+                    .partitions
+                    .get(usize::try_from(partition.partition).ok()?)
+            });
             let (Some(known), Some(placement)) = (known, placement) else {
-                partitions.push((partition.partition, ReadAnswer::failed(ReadFailure::Unknown)));
+                partitions.push((
+                    partition.partition,
+                    ReadAnswer::failed(ReadFailure::Unknown),
+                ));
                 continue;
             };
             let read = ReadRequest {
-                key: PartitionKey { topic_id: known.id, partition: partition.partition },
+                key: PartitionKey {
+                    topic_id: known.id,
+                    partition: partition.partition,
+                },
                 offset: partition.fetch_offset,
-                bytes_max: usize::try_from(partition.partition_max_bytes).unwrap_or(0).min(room),
+                bytes_max: usize::try_from(partition.partition_max_bytes)
+                    .unwrap_or(0)
+                    .min(room),
                 at_least_one: first,
                 current_leader_epoch: partition.current_leader_epoch,
                 last_fetched_epoch: partition.last_fetched_epoch,
@@ -85,7 +108,12 @@ async fn read_all(router: &Rc<Router>, asked: &FetchRequest<'_>, wake: &Signal) 
 }
 
 /// One hop. If there is nothing yet, a second hop waits at the owner and wakes us when something has come.
-async fn read_remote(router: &Rc<Router>, owner: u32, read: ReadRequest, wake: &Signal) -> ReadAnswer {
+async fn read_remote(
+    router: &Rc<Router>,
+    owner: u32,
+    read: ReadRequest,
+    wake: &Signal,
+) -> ReadAnswer {
     let now = router.shard().io.clock.now();
     let answer = router.read_elsewhere(owner, read.clone(), now).await;
     if answer.bytes() == 0 && answer.failure.is_none() {
@@ -93,7 +121,10 @@ async fn read_remote(router: &Rc<Router>, owner: u32, read: ReadRequest, wake: &
         let (router, wake) = (router.clone(), wake.clone());
         let task = async move {
             let later = router.shard().io.clock.now().plus_ms(500);
-            let probe = ReadRequest { bytes_max: 1, ..read };
+            let probe = ReadRequest {
+                bytes_max: 1,
+                ..read
+            };
             if router.read_elsewhere(owner, probe, later).await.bytes() > 0 {
                 wake.set();
             }
@@ -109,7 +140,8 @@ fn empty(request: &Request, code: ErrorCode) -> Reply {
 }
 
 fn write(request: &Request, asked: &FetchRequest<'_>, answers: Answers) -> Reply {
-    let mut writer = FetchResponseWriter::begin(request.response(), request.version, 0, asked.topics.len());
+    let mut writer =
+        FetchResponseWriter::begin(request.response(), request.version, 0, asked.topics.len());
     let mut records = Vec::new();
     for (topic, partitions) in asked.topics.iter().zip(answers) {
         writer.topic(&topic.topic, partitions.len());
@@ -121,7 +153,9 @@ fn write(request: &Request, asked: &FetchRequest<'_>, answers: Answers) -> Reply
                     high_watermark: answer.high_watermark,
                     last_stable_offset: answer.high_watermark,
                     log_start_offset: answer.log_start_offset,
-                    diverging_epoch: answer.diverging.map(|(epoch, end_offset)| DivergingEpoch { epoch, end_offset }),
+                    diverging_epoch: answer
+                        .diverging
+                        .map(|(epoch, end_offset)| DivergingEpoch { epoch, end_offset }),
                     aborted_transactions: asked.isolation_level == 1,
                     records_bytes: answer.bytes(),
                 });

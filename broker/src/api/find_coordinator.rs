@@ -1,7 +1,9 @@
 //! FindCoordinator: there are no consumer groups or transactions yet, so no coordinator either; clients ask again.
 
 use protocol::error_code::ErrorCode;
-use protocol::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse, FindCoordinatorResponseCoordinator};
+use protocol::messages::find_coordinator::{
+    FindCoordinatorRequest, FindCoordinatorResponse, FindCoordinatorResponseCoordinator,
+};
 
 use super::{Handled, Reply, Request, reader};
 
@@ -12,7 +14,10 @@ const KEY_TYPE_MAX: i8 = 1;
 pub fn handle(request: &Request) -> Handled {
     let asked = FindCoordinatorRequest::decode(&mut reader(request), request.version)?;
     let (error, message) = if (0..=KEY_TYPE_MAX).contains(&asked.key_type) {
-        (ErrorCode::CoordinatorNotAvailable, "The coordinator is not available.")
+        (
+            ErrorCode::CoordinatorNotAvailable,
+            "The coordinator is not available.",
+        )
     } else {
         (ErrorCode::InvalidRequest, "Unknown coordinator key type.")
     };

@@ -11,12 +11,17 @@ use crate::router::Router;
 /// Answers with a fresh producer id.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = InitProducerIdRequest::decode(&mut reader(request), request.version)?;
-    let mut response = InitProducerIdResponse { producer_epoch: -1, ..InitProducerIdResponse::default() };
+    let mut response = InitProducerIdResponse {
+        producer_epoch: -1,
+        ..InitProducerIdResponse::default()
+    };
     response.error_code = match asked.transactional_id.as_deref() {
         Some("") => ErrorCode::InvalidRequest.code(),
-        _ if (asked.producer_id == -1) != (asked.producer_epoch == -1) => ErrorCode::InvalidRequest.code(),
+        _ if (asked.producer_id == -1) != (asked.producer_epoch == -1) => {
+            ErrorCode::InvalidRequest.code()
+        }
         Some(_) => ErrorCode::CoordinatorNotAvailable.code(),
-        None => match router.shard().next_producer_id(router).await {
+        None => match router.next_producer_id().await {
             Ok(producer_id) => {
                 response.producer_id = producer_id;
                 response.producer_epoch = 0;

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
 use protocol::messages::list_offsets::{
-    ListOffsetsRequest, ListOffsetsRequestTopicPartition, ListOffsetsResponse, ListOffsetsResponseTopic,
-    ListOffsetsResponseTopicPartition,
+    ListOffsetsRequest, ListOffsetsRequestTopicPartition, ListOffsetsResponse,
+    ListOffsetsResponseTopic, ListOffsetsResponseTopicPartition,
 };
 
 use super::{Handled, Reply, Request, reader};
@@ -21,16 +21,27 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     for topic in &asked.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
-            let twice = topic.partitions.iter().filter(|other| other.partition_index == partition.partition_index).count() > 1;
+            let twice = topic
+                .partitions
+                .iter()
+                .filter(|other| other.partition_index == partition.partition_index)
+                .count()
+                > 1;
             partitions.push(if twice {
                 refused(partition, ErrorCode::InvalidRequest)
             } else {
                 one(router, &image, request.version, &topic.name, partition).await
             });
         }
-        topics.push(ListOffsetsResponseTopic { name: topic.name.clone(), partitions });
+        topics.push(ListOffsetsResponseTopic {
+            name: topic.name.clone(),
+            partitions,
+        });
     }
-    let response = ListOffsetsResponse { throttle_time_ms: 0, topics };
+    let response = ListOffsetsResponse {
+        throttle_time_ms: 0,
+        topics,
+    };
     let mut out = request.response();
     response.encode(&mut out, request.version);
     Ok(Reply::whole(out))
@@ -47,12 +58,19 @@ async fn one(
         return refused(partition, ErrorCode::UnsupportedVersion);
     };
     let known = image.topic(topic);
-    let placement = known.and_then(|known| known.partitions.get(usize::try_from(partition.partition_index).ok()?));
+    let placement = known.and_then(|known| {
+        known
+            .partitions
+            .get(usize::try_from(partition.partition_index).ok()?)
+    });
     let (Some(known), Some(placement)) = (known, placement) else {
         return refused(partition, ErrorCode::UnknownTopicOrPartition);
     };
     let asked = OffsetRequest {
-        key: PartitionKey { topic_id: known.id, partition: partition.partition_index },
+        key: PartitionKey {
+            topic_id: known.id,
+            partition: partition.partition_index,
+        },
         spec,
         current_leader_epoch: partition.current_leader_epoch,
     };
@@ -80,7 +98,10 @@ fn spec(timestamp: i64, version: i16) -> Option<OffsetSpec> {
     }
 }
 
-fn refused(partition: &ListOffsetsRequestTopicPartition, code: ErrorCode) -> ListOffsetsResponseTopicPartition {
+fn refused(
+    partition: &ListOffsetsRequestTopicPartition,
+    code: ErrorCode,
+) -> ListOffsetsResponseTopicPartition {
     ListOffsetsResponseTopicPartition {
         partition_index: partition.partition_index,
         error_code: code.code(),

@@ -92,7 +92,9 @@ impl Reply {
     pub fn whole(mut out: Vec<u8>) -> Self {
         let length = (out.len() - 4) as i32;
         out[..4].copy_from_slice(&length.to_be_bytes());
-        Self { slices: vec![Slice::from(Bytes::from(out))] }
+        Self {
+            slices: vec![Slice::from(Bytes::from(out))],
+        }
     }
 }
 
@@ -137,13 +139,19 @@ pub fn is_produce(request: &Request) -> bool {
 
 /// Serves any request but Produce.
 pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
-    let Some(served) = TABLE.iter().find(|served| served.key.code() == request.api_key) else {
+    let Some(served) = TABLE
+        .iter()
+        .find(|served| served.key.code() == request.api_key)
+    else {
         return Answer::Close(format!("unknown API {}", request.api_key));
     };
     if !(served.min..=served.max).contains(&request.version) {
         return match served.key {
             ApiKey::ApiVersions => Answer::Reply(api_versions::too_new(&request)),
-            key => Answer::Close(format!("unsupported version {} of {key:?}", request.version)),
+            key => Answer::Close(format!(
+                "unsupported version {} of {key:?}",
+                request.version
+            )),
         };
     }
     let reply = match served.key {
@@ -161,7 +169,10 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
     };
     match reply {
         Ok(reply) => Answer::Reply(reply),
-        Err(error) => Answer::Close(format!("malformed {:?} v{}: {error}", served.key, request.version)),
+        Err(error) => Answer::Close(format!(
+            "malformed {:?} v{}: {error}",
+            served.key, request.version
+        )),
     }
 }
 

@@ -27,8 +27,13 @@ enum Part {
 }
 
 /// Decides on every partition of the request. `None`: acks=0, nothing is answered. An error closes the connection.
-pub fn begin(router: &Rc<Router>, request: &Request, wake: &Signal) -> Result<Option<PendingProduce>, String> {
-    let parsed = Parsed::parse(&request.body, request.version).map_err(|error| format!("malformed Produce: {error}"))?;
+pub fn begin(
+    router: &Rc<Router>,
+    request: &Request,
+    wake: &Signal,
+) -> Result<Option<PendingProduce>, String> {
+    let parsed = Parsed::parse(&request.body, request.version)
+        .map_err(|error| format!("malformed Produce: {error}"))?;
     let acks = parsed.acks;
     let image = router.shard().image();
     let mut parts = SmallVec::new();
@@ -38,14 +43,19 @@ pub fn begin(router: &Rc<Router>, request: &Request, wake: &Signal) -> Result<Op
             continue;
         }
         let place = image.topic(part.topic).and_then(|topic| {
-            let placement = topic.partitions.get(usize::try_from(part.partition).ok()?)?;
+            let placement = topic
+                .partitions
+                .get(usize::try_from(part.partition).ok()?)?;
             Some((topic.id, placement.shard))
         });
         let Some((topic_id, owner)) = place else {
             parts.push(Part::Done(Err(ProduceFailure::Unknown)));
             continue;
         };
-        let key = PartitionKey { topic_id, partition: part.partition };
+        let key = PartitionKey {
+            topic_id,
+            partition: part.partition,
+        };
         let asked = ProduceRequest {
             records: part.records.map(|range| request.body.slice(range)),
             version: request.version,
@@ -64,11 +74,18 @@ pub fn begin(router: &Rc<Router>, request: &Request, wake: &Signal) -> Result<Op
         });
         return match failed {
             // Without a reply the client can only learn of an error by a closed connection, as in Kafka.
-            Some(failure) => Err(format!("a produce with acks=0 failed: {}", message(failure))),
+            Some(failure) => Err(format!(
+                "a produce with acks=0 failed: {}",
+                message(failure)
+            )),
             None => Ok(None),
         };
     }
-    Ok(Some(PendingProduce { request: request.clone(), acks, parts }))
+    Ok(Some(PendingProduce {
+        request: request.clone(),
+        acks,
+        parts,
+    }))
 }
 
 /// A version below 3: UNSUPPORTED_VERSION for every partition cannot be said without parsing it, so for none.
@@ -90,9 +107,11 @@ impl PendingProduce {
     /// The response; only when it is ready.
     pub fn into_reply(self) -> Reply {
         assert!(self.acks != 0, "acks=0 is never answered");
-        let parsed = Parsed::parse(&self.request.body, self.request.version).expect("it was parsed before");
+        let parsed =
+            Parsed::parse(&self.request.body, self.request.version).expect("it was parsed before");
         let mut out = self.request.response();
-        let mut writer = ProduceResponseWriter::begin(&mut out, self.request.version, parsed.topics_len);
+        let mut writer =
+            ProduceResponseWriter::begin(&mut out, self.request.version, parsed.topics_len);
         for (asked, part) in parsed.partitions().zip(&self.parts) {
             if asked.partitions_of_topic > 0 {
                 writer.topic(asked.topic, asked.partitions_of_topic);
@@ -106,7 +125,9 @@ impl PendingProduce {
                     ..PartitionAnswer::default()
                 }),
                 Part::Done(Err(failure)) => refuse(&mut writer, asked.partition, failure),
-                Part::Waiting(_) | Part::Elsewhere(_) => unreachable!("only ready responses are written"),
+                Part::Waiting(_) | Part::Elsewhere(_) => {
+                    unreachable!("only ready responses are written")
+                }
             }
         }
         writer.finish(0);

@@ -82,17 +82,31 @@ impl StateMachine for Controller {
     type Record = MetadataRecord;
     type Reply = ControllerReply;
 
-    fn handle(&self, request: ControllerRequest, entropy: u128) -> Decision<MetadataRecord, ControllerReply> {
+    fn handle(
+        &self,
+        request: ControllerRequest,
+        entropy: u128,
+    ) -> Decision<MetadataRecord, ControllerReply> {
         match request {
-            ControllerRequest::Register { machine_id, shard_count } => self.register(machine_id, shard_count, entropy),
-            ControllerRequest::CreateTopics { topics, validate_only } => {
-                topics::create(&self.image, &self.config, topics, validate_only, entropy)
-            }
+            ControllerRequest::Register {
+                machine_id,
+                shard_count,
+            } => self.register(machine_id, shard_count, entropy),
+            ControllerRequest::CreateTopics {
+                topics,
+                validate_only,
+            } => topics::create(&self.image, &self.config, topics, validate_only, entropy),
             ControllerRequest::DeleteTopics { topics } => topics::delete(&self.image, &topics),
             ControllerRequest::AllocateProducerIds { shard } => {
                 let first = self.image.next_producer_id;
-                let record = MetadataRecord::ProducerIdBlock { shard, next_producer_id: first + PRODUCER_ID_BLOCK };
-                Decision { records: vec![record], reply: ControllerReply::ProducerIds(first) }
+                let record = MetadataRecord::ProducerIdBlock {
+                    shard,
+                    next_producer_id: first + PRODUCER_ID_BLOCK,
+                };
+                Decision {
+                    records: vec![record],
+                    reply: ControllerReply::ProducerIds(first),
+                }
             }
         }
     }
@@ -103,19 +117,36 @@ impl StateMachine for Controller {
 }
 
 impl Controller {
-    fn register(&self, machine_id: u32, shard_count: u32, entropy: u128) -> Decision<MetadataRecord, ControllerReply> {
+    fn register(
+        &self,
+        machine_id: u32,
+        shard_count: u32,
+        entropy: u128,
+    ) -> Decision<MetadataRecord, ControllerReply> {
         let mut records = Vec::new();
         if self.image.cluster_id == 0 {
-            records.push(MetadataRecord::Cluster { cluster_id: topics::uuid(entropy), format_version: 1 });
+            records.push(MetadataRecord::Cluster {
+                cluster_id: topics::uuid(entropy),
+                format_version: 1,
+            });
         }
         if (self.image.machine_id, self.image.shard_count) != (machine_id, shard_count) {
-            records.push(MetadataRecord::Machine { machine_id, shard_count });
+            records.push(MetadataRecord::Machine {
+                machine_id,
+                shard_count,
+            });
         }
-        Decision { records, reply: ControllerReply::Registered }
+        Decision {
+            records,
+            reply: ControllerReply::Registered,
+        }
     }
 }
 
 /// A topic's settings as a map, the last of equal names winning as in Kafka.
 pub fn config_map(configs: &[(String, Option<String>)]) -> BTreeMap<String, String> {
-    configs.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect()
+    configs
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+        .collect()
 }

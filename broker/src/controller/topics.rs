@@ -106,17 +106,28 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err("Topic name is invalid: topic name cannot be \".\" or \"..\"".into());
     }
     if name.chars().count() > NAME_BYTES_MAX {
-        return Err(format!("Topic name is invalid: the length of '{name}' is longer than the max allowed length {NAME_BYTES_MAX}"));
+        return Err(format!(
+            "Topic name is invalid: the length of '{name}' is longer than the max allowed length {NAME_BYTES_MAX}"
+        ));
     }
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
-        return Err(format!("Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"));
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    {
+        return Err(format!(
+            "Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        ));
     }
     Ok(())
 }
 
 /// A random id that Kafka would give out: not one of its reserved ones, no leading '-' in its text form.
 pub(super) fn uuid(entropy: u128) -> u128 {
-    let id = if entropy >> 122 == 62 { entropy ^ (1 << 127) } else { entropy };
+    let id = if entropy >> 122 == 62 {
+        entropy ^ (1 << 127)
+    } else {
+        entropy
+    };
     if id <= 1 { id + 2 } else { id }
 }
 
@@ -136,15 +147,25 @@ pub(super) fn create(
     let mut records = Vec::new();
     let mut results = Vec::with_capacity(topics.len());
     for (place, topic) in topics.iter().enumerate() {
-        let id = uuid(entropy.wrapping_add((place as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)));
-        let duplicate = seen.get(topic.name.as_str()).is_some_and(|count| *count > 1);
+        let id =
+            uuid(entropy.wrapping_add(
+                (place as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+            ));
+        let duplicate = seen
+            .get(topic.name.as_str())
+            .is_some_and(|count| *count > 1);
         let decided = if duplicate {
             Err(CreateTopicError::DuplicateName)
         } else {
             create_one(image, config, topic, &mut placer)
         };
         results.push(decided.map(|(partitions, configs)| {
-            let made = Topic { id, name: topic.name.as_str().into(), partitions, configs };
+            let made = Topic {
+                id,
+                name: topic.name.as_str().into(),
+                partitions,
+                configs,
+            };
             if !validate_only {
                 records.extend(topic_records(&made));
             }
@@ -156,25 +177,43 @@ pub(super) fn create(
             }
         }));
     }
-    Decision { records, reply: ControllerReply::Created(results) }
+    Decision {
+        records,
+        reply: ControllerReply::Created(results),
+    }
 }
 
 type Decided = (Vec<Placement>, BTreeMap<String, String>);
 
-fn create_one(image: &Image, config: &Config, topic: &NewTopic, placer: &mut Placer<'_>) -> Result<Decided, CreateTopicError> {
+fn create_one(
+    image: &Image,
+    config: &Config,
+    topic: &NewTopic,
+    placer: &mut Placer<'_>,
+) -> Result<Decided, CreateTopicError> {
     check_name(&topic.name).map_err(CreateTopicError::InvalidName)?;
     if image.topic(&topic.name).is_some() {
         return Err(CreateTopicError::Exists(topic.name.clone()));
     }
     if let Some(other) = collision(image, &topic.name) {
-        return Err(CreateTopicError::InvalidName(format!("Topic '{}' collides with existing topic: {other}", topic.name)));
+        return Err(CreateTopicError::InvalidName(format!(
+            "Topic '{}' collides with existing topic: {other}",
+            topic.name
+        )));
     }
     if let Some((name, _)) = topic.configs.iter().find(|(_, value)| value.is_none()) {
-        return Err(CreateTopicError::InvalidConfig(format!("Null value not supported for topic configs: {name}")));
+        return Err(CreateTopicError::InvalidConfig(format!(
+            "Null value not supported for topic configs: {name}"
+        )));
     }
     let configs = config_map(&topic.configs);
-    TopicConfig::from_overrides(&configs, config).map_err(|error| CreateTopicError::InvalidConfig(error.to_string()))?;
-    let partitions = if topic.assignments.is_empty() { counted(config, topic, placer)? } else { assigned(image, topic, placer)? };
+    TopicConfig::from_overrides(&configs, config)
+        .map_err(|error| CreateTopicError::InvalidConfig(error.to_string()))?;
+    let partitions = if topic.assignments.is_empty() {
+        counted(config, topic, placer)?
+    } else {
+        assigned(image, topic, placer)?
+    };
     Ok((partitions, configs))
 }
 
@@ -185,12 +224,23 @@ fn collision<'a>(image: &'a Image, name: &str) -> Option<&'a str> {
     }
     let same = |other: &str| {
         other.len() == name.len()
-            && other.bytes().zip(name.bytes()).all(|(a, b)| a == b || (b"._".contains(&a) && b"._".contains(&b)))
+            && other
+                .bytes()
+                .zip(name.bytes())
+                .all(|(a, b)| a == b || (b"._".contains(&a) && b"._".contains(&b)))
     };
-    image.topics.keys().map(|other| other.as_ref()).find(|other| same(other))
+    image
+        .topics
+        .keys()
+        .map(|other| other.as_ref())
+        .find(|other| same(other))
 }
 
-fn counted(config: &Config, topic: &NewTopic, placer: &mut Placer<'_>) -> Result<Vec<Placement>, CreateTopicError> {
+fn counted(
+    config: &Config,
+    topic: &NewTopic,
+    placer: &mut Placer<'_>,
+) -> Result<Vec<Placement>, CreateTopicError> {
     if topic.replication_factor < -1 || topic.replication_factor == 0 {
         let text = "Replication factor must be larger than 0, or -1 to use the default value.";
         return Err(CreateTopicError::InvalidReplicationFactor(text.into()));
@@ -199,13 +249,21 @@ fn counted(config: &Config, topic: &NewTopic, placer: &mut Placer<'_>) -> Result
         let text = "Number of partitions was set to an invalid non-positive value.";
         return Err(CreateTopicError::InvalidPartitions(text.into()));
     }
-    let replication_factor = if topic.replication_factor == -1 { config.default_replication_factor as i16 } else { topic.replication_factor };
+    let replication_factor = if topic.replication_factor == -1 {
+        config.default_replication_factor as i16
+    } else {
+        topic.replication_factor
+    };
     if replication_factor > 1 {
         return Err(CreateTopicError::InvalidReplicationFactor(format!(
             "Unable to replicate the partition {replication_factor} time(s): The target replication factor of {replication_factor} cannot be reached because only 1 broker(s) are registered."
         )));
     }
-    let partitions = if topic.partitions == -1 { config.num_partitions as i32 } else { topic.partitions };
+    let partitions = if topic.partitions == -1 {
+        config.num_partitions as i32
+    } else {
+        topic.partitions
+    };
     if partitions as usize > limits::PARTITIONS_PER_TOPIC_MAX {
         return Err(CreateTopicError::InvalidPartitions(format!(
             "Number of partitions {partitions} is above the limit of {}.",
@@ -215,7 +273,11 @@ fn counted(config: &Config, topic: &NewTopic, placer: &mut Placer<'_>) -> Result
     Ok((0..partitions).map(|_| placer.place(None)).collect())
 }
 
-fn assigned(image: &Image, topic: &NewTopic, placer: &mut Placer<'_>) -> Result<Vec<Placement>, CreateTopicError> {
+fn assigned(
+    image: &Image,
+    topic: &NewTopic,
+    placer: &mut Placer<'_>,
+) -> Result<Vec<Placement>, CreateTopicError> {
     if topic.replication_factor != -1 {
         return Err(CreateTopicError::AssignmentAndCount("replication factor"));
     }
@@ -228,16 +290,22 @@ fn assigned(image: &Image, topic: &NewTopic, placer: &mut Placer<'_>) -> Result<
             let text = if nodes.is_empty() {
                 "The manual partition assignment includes an empty replica list.".into()
             } else {
-                format!("The manual partition assignment of partition {partition} names {} brokers, but this cluster has one machine.", nodes.len())
+                format!(
+                    "The manual partition assignment of partition {partition} names {} brokers, but this cluster has one machine.",
+                    nodes.len()
+                )
             };
             return Err(CreateTopicError::InvalidAssignment(text));
         };
         let Some(shard) = image.shard_of_node(node) else {
-            let text = format!("The manual partition assignment includes broker {node}, but no such broker is registered.");
+            let text = format!(
+                "The manual partition assignment includes broker {node}, but no such broker is registered."
+            );
             return Err(CreateTopicError::InvalidAssignment(text));
         };
         if shards.insert(*partition, shard).is_some() {
-            let text = format!("Found multiple manual partition assignments for partition {partition}");
+            let text =
+                format!("Found multiple manual partition assignments for partition {partition}");
             return Err(CreateTopicError::InvalidAssignment(text));
         }
     }
@@ -245,7 +313,10 @@ fn assigned(image: &Image, topic: &NewTopic, placer: &mut Placer<'_>) -> Result<
         let text = "partitions should be a consecutive 0-based integer sequence";
         return Err(CreateTopicError::InvalidAssignment(text.into()));
     }
-    Ok(shards.values().map(|shard| placer.place(Some(*shard))).collect())
+    Ok(shards
+        .values()
+        .map(|shard| placer.place(Some(*shard)))
+        .collect())
 }
 
 /// Spreads partitions: the shard with the fewest, then its quorum with the fewest, the lowest number on ties.
@@ -256,7 +327,10 @@ struct Placer<'a> {
 
 impl<'a> Placer<'a> {
     fn new(image: &'a Image) -> Self {
-        Self { image, added: HashMap::new() }
+        Self {
+            image,
+            added: HashMap::new(),
+        }
     }
 
     fn load(&self, quorum: QuorumId) -> usize {
@@ -265,16 +339,29 @@ impl<'a> Placer<'a> {
 
     fn place(&mut self, shard: Option<u32>) -> Placement {
         let quorums = |shard| (0..QUORUMS_PER_SHARD).map(move |place| data_quorum(shard, place));
-        let fewest = |shard: &u32| quorums(*shard).map(|quorum| self.load(quorum)).sum::<usize>();
-        let shard = shard.unwrap_or_else(|| (0..self.image.shard_count).min_by_key(fewest).expect("a machine has a shard"));
-        let quorum = quorums(shard).min_by_key(|quorum| self.load(*quorum)).expect("a shard has a quorum");
+        let fewest = |shard: &u32| {
+            quorums(*shard)
+                .map(|quorum| self.load(quorum))
+                .sum::<usize>()
+        };
+        let shard = shard.unwrap_or_else(|| {
+            (0..self.image.shard_count)
+                .min_by_key(fewest)
+                .expect("a machine has a shard")
+        });
+        let quorum = quorums(shard)
+            .min_by_key(|quorum| self.load(*quorum))
+            .expect("a shard has a quorum");
         *self.added.entry(quorum).or_default() += 1;
         Placement { quorum, shard }
     }
 }
 
 /// Decides on each topic of a DeleteTopics request.
-pub(super) fn delete(image: &Image, topics: &[TopicRef]) -> Decision<MetadataRecord, ControllerReply> {
+pub(super) fn delete(
+    image: &Image,
+    topics: &[TopicRef],
+) -> Decision<MetadataRecord, ControllerReply> {
     let mut records = Vec::new();
     let mut gone = HashSet::new();
     let results = topics.iter().map(|wanted| {
@@ -290,5 +377,8 @@ pub(super) fn delete(image: &Image, topics: &[TopicRef]) -> Decision<MetadataRec
         Ok((topic.name.to_string(), topic.id))
     });
     let results = results.collect();
-    Decision { records, reply: ControllerReply::Deleted(results) }
+    Decision {
+        records,
+        reply: ControllerReply::Deleted(results),
+    }
 }

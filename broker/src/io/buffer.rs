@@ -25,7 +25,10 @@ pub struct WriteBuffer(pub(in crate::io) DmaBuffer);
 impl WriteBuffer {
     /// A buffer of exactly `bytes` bytes, a multiple of [`ALIGNMENT`] and not zero.
     pub fn new(bytes: usize) -> Self {
-        assert!(bytes > 0 && bytes.is_multiple_of(ALIGNMENT), "write buffers are whole blocks");
+        assert!(
+            bytes > 0 && bytes.is_multiple_of(ALIGNMENT),
+            "write buffers are whole blocks"
+        );
         Self(glommio::allocate_dma_buffer_global(bytes))
     }
 
@@ -42,7 +45,11 @@ impl WriteBuffer {
     /// Shares the buffer, from here on read-only.
     pub fn freeze(self) -> Slice {
         let len = self.0.len();
-        Slice { owner: Owner::Dma(Rc::new(self.0)), start: 0, len }
+        Slice {
+            owner: Owner::Dma(Rc::new(self.0)),
+            start: 0,
+            len,
+        }
     }
 }
 
@@ -69,25 +76,44 @@ impl Slice {
 
     pub(in crate::io) fn from_read(read: ReadResult) -> Self {
         let len = read.len();
-        Self { owner: Owner::Read(read), start: 0, len }
+        Self {
+            owner: Owner::Read(read),
+            start: 0,
+            len,
+        }
     }
 
     pub(in crate::io) fn from_dma(buffer: Rc<DmaBuffer>) -> Self {
         let len = buffer.len();
-        Self { owner: Owner::Dma(buffer), start: 0, len }
+        Self {
+            owner: Owner::Dma(buffer),
+            start: 0,
+            len,
+        }
     }
 
     /// The sub-range `range` of this slice, sharing its memory. Panics when out of bounds.
     pub fn slice(&self, range: Range<usize>) -> Self {
-        assert!(range.start <= range.end && range.end <= self.len, "slice out of bounds");
-        Self { owner: self.owner.clone(), start: self.start + range.start, len: range.end - range.start }
+        assert!(
+            range.start <= range.end && range.end <= self.len,
+            "slice out of bounds"
+        );
+        Self {
+            owner: self.owner.clone(),
+            start: self.start + range.start,
+            len: range.end - range.start,
+        }
     }
 }
 
 impl From<Bytes> for Slice {
     fn from(bytes: Bytes) -> Self {
         let len = bytes.len();
-        Self { owner: Owner::Bytes(bytes), start: 0, len }
+        Self {
+            owner: Owner::Bytes(bytes),
+            start: 0,
+            len,
+        }
     }
 }
 

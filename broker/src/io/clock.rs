@@ -11,7 +11,10 @@ pub struct Instant(pub u64);
 impl Instant {
     /// The instant `milliseconds` later.
     pub fn plus_ms(self, milliseconds: u64) -> Self {
-        Self(self.0.saturating_add(milliseconds.saturating_mul(1_000_000)))
+        Self(
+            self.0
+                .saturating_add(milliseconds.saturating_mul(1_000_000)),
+        )
     }
 
     /// Nanoseconds from `earlier` to this instant, 0 if it is later.

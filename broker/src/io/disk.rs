@@ -43,9 +43,16 @@ pub struct Space {
 /// The file systems of this machine.
 pub trait Disk {
     /// Opens a file for direct IO.
-    fn open<'a>(&'a self, path: &'a Path, mode: OpenMode) -> LocalBoxFuture<'a, io::Result<Rc<dyn File>>>;
+    fn open<'a>(
+        &'a self,
+        path: &'a Path,
+        mode: OpenMode,
+    ) -> LocalBoxFuture<'a, io::Result<Rc<dyn File>>>;
     /// The entries of a directory, sorted by name.
-    fn list<'a>(&'a self, directory: &'a Path) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>>;
+    fn list<'a>(
+        &'a self,
+        directory: &'a Path,
+    ) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>>;
     /// Makes a directory and those above it; an existing one is no error.
     fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>>;
     /// Removes a file, or a directory with all in it. Absence is no error.
@@ -65,7 +72,8 @@ pub trait File {
     /// Reads up to `len` bytes at `position`; shorter at the end of the file, empty beyond it.
     fn read_at(&self, position: u64, len: usize) -> LocalBoxFuture<'_, io::Result<Slice>>;
     /// Writes the whole buffer at `position` and gives it back shared. A short write is an error.
-    fn write_at(&self, buffer: WriteBuffer, position: u64) -> LocalBoxFuture<'_, io::Result<Slice>>;
+    fn write_at(&self, buffer: WriteBuffer, position: u64)
+    -> LocalBoxFuture<'_, io::Result<Slice>>;
     /// Makes written bytes durable (`fdatasync`). After an error nothing written since the last success may be trusted.
     fn sync(&self) -> LocalBoxFuture<'_, io::Result<()>>;
     /// Gives blocks to the file up to `bytes` and lengthens it to that, never shortens it.

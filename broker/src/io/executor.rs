@@ -57,7 +57,10 @@ impl Future for SignalWait {
             return Poll::Ready(());
         }
         let mut waiters = self.0.0.waiters.borrow_mut();
-        if !waiters.iter().any(|waiter| waiter.will_wake(context.waker())) {
+        if !waiters
+            .iter()
+            .any(|waiter| waiter.will_wake(context.waker()))
+        {
             waiters.push(context.waker().clone());
         }
         Poll::Pending

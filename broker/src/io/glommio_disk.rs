@@ -30,7 +30,9 @@ impl GlommioDisk {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     let guarded = move || catch_unwind(AssertUnwindSafe(work));
     match glommio::executor().spawn_blocking(guarded).await {
         Ok(result) => result,
@@ -39,7 +41,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 }
 
 impl Disk for GlommioDisk {
-    fn open<'a>(&'a self, path: &'a Path, mode: OpenMode) -> LocalBoxFuture<'a, io::Result<Rc<dyn File>>> {
+    fn open<'a>(
+        &'a self,
+        path: &'a Path,
+        mode: OpenMode,
+    ) -> LocalBoxFuture<'a, io::Result<Rc<dyn File>>> {
         Box::pin(async move {
             let mut options = OpenOptions::new();
             options.read(true);
@@ -56,11 +62,16 @@ impl Disk for GlommioDisk {
                 }
             }
             let file = options.dma_open(path).await?;
-            Ok(Rc::new(GlommioFile { file: Rc::new(file) }) as Rc<dyn File>)
+            Ok(Rc::new(GlommioFile {
+                file: Rc::new(file),
+            }) as Rc<dyn File>)
         })
     }
 
-    fn list<'a>(&'a self, directory: &'a Path) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>> {
+    fn list<'a>(
+        &'a self,
+        directory: &'a Path,
+    ) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>> {
         let directory = directory.to_owned();
         Box::pin(blocking(move || {
             let mut entries = Vec::new();
@@ -68,7 +79,11 @@ impl Disk for GlommioDisk {
                 let entry = entry?;
                 let metadata = entry.metadata()?;
                 if let Ok(name) = entry.file_name().into_string() {
-                    entries.push(DirectoryEntry { name, is_directory: metadata.is_dir(), bytes: metadata.len() });
+                    entries.push(DirectoryEntry {
+                        name,
+                        is_directory: metadata.is_dir(),
+                        bytes: metadata.len(),
+                    });
                 }
             }
             entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -127,7 +142,10 @@ impl Disk for GlommioDisk {
         if unsafe { libc::statvfs(path.as_ptr(), &mut stat) } != 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok(Space { free_bytes: stat.f_bavail * stat.f_frsize, total_bytes: stat.f_blocks * stat.f_frsize })
+        Ok(Space {
+            free_bytes: stat.f_bavail * stat.f_frsize,
+            total_bytes: stat.f_blocks * stat.f_frsize,
+        })
     }
 }
 
@@ -138,17 +156,27 @@ struct GlommioFile {
 impl File for GlommioFile {
     fn read_at(&self, position: u64, len: usize) -> LocalBoxFuture<'_, io::Result<Slice>> {
         Box::pin(async move {
-            let read = self.file.read_at_aligned(position, len.min(READ_BYTES_MAX)).await?;
+            let read = self
+                .file
+                .read_at_aligned(position, len.min(READ_BYTES_MAX))
+                .await?;
             Ok(Slice::from_read(read))
         })
     }
 
-    fn write_at(&self, buffer: WriteBuffer, position: u64) -> LocalBoxFuture<'_, io::Result<Slice>> {
+    fn write_at(
+        &self,
+        buffer: WriteBuffer,
+        position: u64,
+    ) -> LocalBoxFuture<'_, io::Result<Slice>> {
         Box::pin(async move {
             let buffer = Rc::new(buffer.0);
             let written = self.file.write_rc_at(buffer.clone(), position).await?;
             if written != buffer.len() {
-                return Err(io::Error::new(io::ErrorKind::WriteZero, "the device took only a part of a write"));
+                return Err(io::Error::new(
+                    io::ErrorKind::WriteZero,
+                    "the device took only a part of a write",
+                ));
             }
             Ok(Slice::from_dma(buffer))
         })

@@ -80,7 +80,11 @@ impl MeshPart {
                 None => None,
             });
         }
-        Rc::new(GlommioMesh { shard: self.shard, senders, queue })
+        Rc::new(GlommioMesh {
+            shard: self.shard,
+            senders,
+            queue,
+        })
     }
 }
 

@@ -23,18 +23,29 @@ const BACKLOG: libc::c_int = 4096;
 pub struct GlommioNet;
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
-fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+fn set_option(
+    fd: RawFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
     let bytes = size_of_val(&value) as libc::socklen_t;
     // SAFETY: `value` outlives the call and its size is given.
-    check(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), bytes) }).map(|_| ())
+    check(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), bytes) })
+        .map(|_| ())
 }
 
 fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: F_DUPFD_CLOEXEC makes a new descriptor that nobody else owns.
-    check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) }).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+    check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) })
+        .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 impl Net for GlommioNet {
@@ -80,7 +91,10 @@ impl Listener for GlommioListener {
             let stream = accepted.bind_to_executor();
             let peer = stream.peer_addr()?;
             // The stream is dropped without a shutdown: its duplicate keeps the connection.
-            Ok(Accepted { socket: duplicate(stream.as_raw_fd())?, peer })
+            Ok(Accepted {
+                socket: duplicate(stream.as_raw_fd())?,
+                peer,
+            })
         })
     }
 
@@ -106,7 +120,14 @@ fn receive_now(fd: RawFd, into: &mut BytesMut) -> io::Result<Option<usize>> {
             return Ok(None);
         }
         // SAFETY: the pointer and length are those of the spare capacity.
-        let got = unsafe { libc::recv(fd, spare.as_mut_ptr().cast(), spare.len(), libc::MSG_DONTWAIT) };
+        let got = unsafe {
+            libc::recv(
+                fd,
+                spare.as_mut_ptr().cast(),
+                spare.len(),
+                libc::MSG_DONTWAIT,
+            )
+        };
         if got >= 0 {
             // SAFETY: the kernel has filled `got` bytes of the spare capacity.
             unsafe { into.advance_mut(got as usize) };
@@ -128,7 +149,11 @@ fn send_now(fd: RawFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     header.msg_iovlen = slices.len().min(SLICES_MAX);
     // SAFETY: IoSlice has the layout of iovec; the slices live through the call, and sendmsg only reads them.
     let sent = unsafe { libc::sendmsg(fd, &header, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
-    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
+    if sent < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(sent as usize)
+    }
 }
 
 impl Connection for GlommioConnection {
@@ -138,7 +163,10 @@ impl Connection for GlommioConnection {
 
     fn receive<'a>(&'a self, into: &'a mut BytesMut) -> LocalBoxFuture<'a, io::Result<usize>> {
         Box::pin(async move {
-            let mut reader = self.reader.take().ok_or_else(|| io::Error::other("two tasks receive at once"))?;
+            let mut reader = self
+                .reader
+                .take()
+                .ok_or_else(|| io::Error::other("two tasks receive at once"))?;
             if let Some(got) = receive_now(reader.as_raw_fd(), into)? {
                 self.reader.set(Some(reader));
                 return Ok(got);
@@ -150,7 +178,9 @@ impl Connection for GlommioConnection {
             if let Ok(first) = waited {
                 into.extend_from_slice(&wait[..first]);
                 got = first;
-                if first == room && let Some(more) = receive_now(reader.as_raw_fd(), into)? {
+                if first == room
+                    && let Some(more) = receive_now(reader.as_raw_fd(), into)?
+                {
                     got += more;
                 }
             }
@@ -162,13 +192,18 @@ impl Connection for GlommioConnection {
 
     fn send<'a>(&'a self, mut slices: &'a mut [IoSlice<'a>]) -> LocalBoxFuture<'a, io::Result<()>> {
         Box::pin(async move {
-            let mut writer = self.writer.take().ok_or_else(|| io::Error::other("two tasks send at once"))?;
+            let mut writer = self
+                .writer
+                .take()
+                .ok_or_else(|| io::Error::other("two tasks send at once"))?;
             while !slices.is_empty() {
                 let sent = match send_now(writer.as_raw_fd(), slices) {
                     Ok(sent) => sent,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     // glommio's own write waits until the socket takes bytes again, and sends a first part.
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => writer.write(&slices[0]).await?,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        writer.write(&slices[0]).await?
+                    }
                     Err(error) => return Err(error),
                 };
                 if sent == 0 {

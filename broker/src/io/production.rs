@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_lite::FutureExt;
 use glommio::{
-    Latency, LocalExecutorBuilder, Placement, PoolPlacement, Shares, TaskQueueHandle, executor, spawn_local_into,
+    Latency, LocalExecutorBuilder, Placement, PoolPlacement, Shares, TaskQueueHandle, executor,
+    spawn_local_into,
 };
 
 use super::clock::{Clock, Instant, Random};
@@ -48,7 +49,11 @@ where
     // SAFETY: registers this process for expedited barriers, before threads would make that slow. It has no arguments.
     unsafe { libc::syscall(libc::SYS_membarrier, 16, 0, 0) };
     let mut handles = Vec::new();
-    for (shard, (part, cpu)) in parts(plan.cpus.len()).into_iter().zip(&plan.cpus).enumerate() {
+    for (shard, (part, cpu)) in parts(plan.cpus.len())
+        .into_iter()
+        .zip(&plan.cpus)
+        .enumerate()
+    {
         let mut builder = LocalExecutorBuilder::new(Placement::Fixed(*cpu))
             .name(&format!("shard-{shard}"))
             .io_memory(plan.io_memory_bytes)
@@ -67,7 +72,10 @@ where
         });
         handles.push(handle.map_err(io::Error::from)?);
     }
-    handles.into_iter().map(|handle| handle.join().map_err(io::Error::from)).collect()
+    handles
+        .into_iter()
+        .map(|handle| handle.join().map_err(io::Error::from))
+        .collect()
 }
 
 /// Runs `body` on one unpinned shard, for tests.
@@ -84,15 +92,23 @@ where
 }
 
 async fn io_of(part: MeshPart) -> Io {
-    let requests = executor().create_task_queue(Shares::Static(1000), Latency::Matters(Duration::from_millis(2)), "requests");
-    let background = executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
+    let requests = executor().create_task_queue(
+        Shares::Static(1000),
+        Latency::Matters(Duration::from_millis(2)),
+        "requests",
+    );
+    let background =
+        executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
     Io {
         disk: Rc::new(GlommioDisk),
         net: Rc::new(GlommioNet),
         mesh: part.connect().await,
         clock: Rc::new(SystemClock),
         random: Rc::new(SystemRandom(Cell::new(seed()))),
-        executor: Rc::new(GlommioExecutor { requests, background }),
+        executor: Rc::new(GlommioExecutor {
+            requests,
+            background,
+        }),
     }
 }
 
@@ -105,11 +121,18 @@ struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Instant {
         static START: OnceLock<std::time::Instant> = OnceLock::new();
-        Instant(START.get_or_init(std::time::Instant::now).elapsed().as_nanos() as u64)
+        Instant(
+            START
+                .get_or_init(std::time::Instant::now)
+                .elapsed()
+                .as_nanos() as u64,
+        )
     }
 
     fn wall_ms(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as i64)
     }
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
@@ -174,13 +197,20 @@ pub fn usable_cpus() -> Vec<usize> {
         return vec![0];
     }
     // SAFETY: CPU_ISSET reads within the set for any index below its size.
-    (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect()
+    (0..libc::CPU_SETSIZE as usize)
+        .filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) })
+        .collect()
 }
 
 /// Bytes of memory this machine has.
 pub fn memory_bytes() -> u64 {
     // SAFETY: sysconf only reads.
-    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let (pages, size) = unsafe {
+        (
+            libc::sysconf(libc::_SC_PHYS_PAGES),
+            libc::sysconf(libc::_SC_PAGESIZE),
+        )
+    };
     (pages.max(1) as u64) * (size.max(1) as u64)
 }
 
@@ -191,7 +221,11 @@ pub struct DirectoryLock(#[allow(dead_code)] fs::File);
 /// Makes `directory` and takes its lock; `WouldBlock` when another process has it.
 pub fn lock_directory(directory: &Path) -> io::Result<DirectoryLock> {
     fs::create_dir_all(directory)?;
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(".lock"))?;
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(directory.join(".lock"))?;
     // SAFETY: the descriptor is open for the length of the call.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
         0 => Ok(DirectoryLock(file)),
@@ -230,21 +264,24 @@ impl Termination {
         let termination = Self::default();
         let mut signals = signal_hook::iterator::Signals::new([libc::SIGTERM, libc::SIGINT])?;
         let state = termination.clone();
-        std::thread::Builder::new().name("signals".into()).spawn(move || {
-            for _ in signals.forever() {
-                if state.0.asked.load(Ordering::SeqCst) > 0 {
-                    std::process::exit(1);
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for _ in signals.forever() {
+                    if state.0.asked.load(Ordering::SeqCst) > 0 {
+                        std::process::exit(1);
+                    }
+                    state.ask();
                 }
-                state.ask();
-            }
-        })?;
+            })?;
         Ok(termination)
     }
 
     /// Asks for the end.
     pub fn ask(&self) {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
-        let wakers = std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        let wakers =
+            std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -269,6 +306,10 @@ impl Future for Requested {
         if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
             wakers.push(context.waker().clone());
         }
-        if state.asked.load(Ordering::SeqCst) > 0 { Poll::Ready(()) } else { Poll::Pending }
+        if state.asked.load(Ordering::SeqCst) > 0 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }

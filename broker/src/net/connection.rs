@@ -53,7 +53,10 @@ pub fn spawn(router: Rc<Router>, connection: Rc<dyn Connection>) {
     });
     let executor = shard.io.executor.clone();
     let sender = client.clone();
-    executor.spawn("connection send", Box::pin(async move { sender.run_send().await }));
+    executor.spawn(
+        "connection send",
+        Box::pin(async move { sender.run_send().await }),
+    );
     executor.spawn(
         "connection receive",
         Box::pin(async move {
@@ -103,12 +106,18 @@ impl Client {
 
     /// The next whole request, without its length, if it has arrived.
     fn take_frame(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>, String> {
-        let Some(length) = buffer.first_chunk::<4>() else { return Ok(None) };
+        let Some(length) = buffer.first_chunk::<4>() else {
+            return Ok(None);
+        };
         let length = i32::from_be_bytes(*length);
         let max = self.router.shard().config.socket_request_bytes_max;
-        let length = usize::try_from(length).ok().filter(|length| *length <= max as usize);
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= max as usize);
         let Some(length) = length else {
-            return Err(format!("a request of an impossible size (socket.request.max.bytes is {max})"));
+            return Err(format!(
+                "a request of an impossible size (socket.request.max.bytes is {max})"
+            ));
         };
         if buffer.len() < 4 + length {
             return Ok(None);
@@ -118,7 +127,8 @@ impl Client {
     }
 
     async fn dispatch(&self, frame: Bytes) -> Result<(), String> {
-        let (header, body_at) = RequestHeader::decode(&frame).map_err(|error| format!("no request header: {error}"))?;
+        let (header, body_at) =
+            RequestHeader::decode(&frame).map_err(|error| format!("no request header: {error}"))?;
         let request = api::Request {
             api_key: header.api_key,
             version: header.api_version,
@@ -149,7 +159,10 @@ impl Client {
 
     fn push(&self, pending: Pending, request_bytes: usize) {
         self.ring_bytes.set(self.ring_bytes.get() + request_bytes);
-        self.ring.borrow_mut().push_back(InFlight { pending, request_bytes });
+        self.ring.borrow_mut().push_back(InFlight {
+            pending,
+            request_bytes,
+        });
         self.send_wanted.set();
     }
 
@@ -168,7 +181,9 @@ impl Client {
                 return;
             }
             if !self.ring.borrow().is_empty() {
-                self.router.shard().notify_after_flush(self.send_wanted.clone());
+                self.router
+                    .shard()
+                    .notify_after_flush(self.send_wanted.clone());
             }
             self.send_wanted.wait().await;
         }
@@ -180,12 +195,15 @@ impl Client {
         let mut replies = Vec::new();
         let mut slices = 0;
         while slices < SLICES_MAX / 2 {
-            match ring.front_mut() {
-                Some(front) if front.pending.is_ready(&self.router) => {}
-                _ => break,
+            if !ring
+                .front_mut()
+                .is_some_and(|front| front.pending.is_ready(&self.router))
+            {
+                break;
             }
             let front = ring.pop_front().expect("just seen");
-            self.ring_bytes.set(self.ring_bytes.get() - front.request_bytes);
+            self.ring_bytes
+                .set(self.ring_bytes.get() - front.request_bytes);
             let reply = front.pending.into_reply();
             slices += reply.slices.len();
             replies.push(reply);
@@ -194,9 +212,14 @@ impl Client {
     }
 
     async fn send(&self, replies: Vec<Reply>) -> std::io::Result<()> {
-        let all: Vec<_> = replies.iter().flat_map(|reply| &reply.slices).filter(|slice| !slice.is_empty()).collect();
+        let all: Vec<_> = replies
+            .iter()
+            .flat_map(|reply| &reply.slices)
+            .filter(|slice| !slice.is_empty())
+            .collect();
         for some in all.chunks(SLICES_MAX) {
-            let mut slices: Vec<IoSlice<'_>> = some.iter().map(|slice| IoSlice::new(slice)).collect();
+            let mut slices: Vec<IoSlice<'_>> =
+                some.iter().map(|slice| IoSlice::new(slice)).collect();
             self.connection.send(&mut slices).await?;
         }
         Ok(())
@@ -206,11 +229,15 @@ impl Client {
 /// Makes room for what comes next: the rest of the request under way, grown in steps so that a length alone costs nothing.
 fn reserve(buffer: &mut BytesMut) {
     let missing = match buffer.first_chunk::<4>() {
-        Some(length) => (i32::from_be_bytes(*length).max(0) as usize + 4).saturating_sub(buffer.len()),
+        Some(length) => {
+            (i32::from_be_bytes(*length).max(0) as usize + 4).saturating_sub(buffer.len())
+        }
         None => 0,
     };
     let wanted = missing.clamp(limits::CONNECTION_READ_BYTES, limits::REQUEST_GROW_BYTES);
-    if buffer.capacity() - buffer.len() < wanted.min(limits::CONNECTION_READ_BYTES) || buffer.capacity() - buffer.len() < missing.min(wanted) {
+    if buffer.capacity() - buffer.len() < wanted.min(limits::CONNECTION_READ_BYTES)
+        || buffer.capacity() - buffer.len() < missing.min(wanted)
+    {
         buffer.reserve(wanted.max(limits::CONNECTION_READ_BYTES_MAX.min(buffer.capacity())));
     }
 }

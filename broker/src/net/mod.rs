@@ -20,7 +20,11 @@ pub async fn run_listener(router: Rc<Router>, listener: Rc<dyn Listener>, shared
         match listener.accept().await {
             Ok(accepted) => {
                 let shards = router.shard().io.mesh.shards() as u32;
-                let shard = if shared { next.replace((next.get() + 1) % shards) } else { router.shard().number };
+                let shard = if shared {
+                    next.replace((next.get() + 1) % shards)
+                } else {
+                    router.shard().number
+                };
                 if shard == router.shard().number {
                     adopt(&router, accepted);
                 } else {

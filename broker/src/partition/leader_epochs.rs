@@ -7,7 +7,12 @@ pub struct LeaderEpochs(Vec<(i32, i64)>);
 impl LeaderEpochs {
     /// The epochs of a manifest, in order.
     pub fn new(epochs: Vec<(i32, i64)>) -> Self {
-        assert!(epochs.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1), "epochs grow");
+        assert!(
+            epochs
+                .windows(2)
+                .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1),
+            "epochs grow"
+        );
         Self(epochs)
     }
 
@@ -37,7 +42,10 @@ impl LeaderEpochs {
     pub fn end_of(&self, epoch: i32, end_offset: i64) -> Option<(i32, i64)> {
         let at = self.0.partition_point(|&(known, _)| known <= epoch);
         let found = at.checked_sub(1)?;
-        Some((self.0[found].0, self.0.get(at).map_or(end_offset, |&(_, start)| start)))
+        Some((
+            self.0[found].0,
+            self.0.get(at).map_or(end_offset, |&(_, start)| start),
+        ))
     }
 
     /// All of them, in order.
@@ -56,10 +64,17 @@ mod tests {
         epochs.begin(0, 0);
         epochs.begin(3, 10);
         epochs.begin(4, 10);
-        assert_eq!(epochs.entries(), [(0, 0), (4, 10)], "an empty epoch gives way");
+        assert_eq!(
+            epochs.entries(),
+            [(0, 0), (4, 10)],
+            "an empty epoch gives way"
+        );
         assert_eq!(epochs.end_of(2, 50), Some((0, 10)));
         assert_eq!(epochs.end_of(9, 50), Some((4, 50)));
-        assert_eq!((epochs.epoch_of(9), epochs.epoch_of(10)), (Some(0), Some(4)));
+        assert_eq!(
+            (epochs.epoch_of(9), epochs.epoch_of(10)),
+            (Some(0), Some(4))
+        );
         epochs.begin(1, 60);
         assert_eq!(epochs.latest(), Some(4), "an old epoch never comes back");
     }

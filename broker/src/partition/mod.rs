@@ -107,8 +107,14 @@ impl Partition {
 
     /// Leads in `leader_epoch` from here on.
     pub fn lead(&mut self, leader_epoch: i32) {
-        assert!(leader_epoch >= self.leader_epoch, "leader epochs never fall");
-        assert_eq!(self.prepared_offset, self.high_watermark, "leadership begins with nothing in flight");
+        assert!(
+            leader_epoch >= self.leader_epoch,
+            "leader epochs never fall"
+        );
+        assert_eq!(
+            self.prepared_offset, self.high_watermark,
+            "leadership begins with nothing in flight"
+        );
         self.leader_epoch = leader_epoch;
         self.leader_epochs.begin(leader_epoch, self.high_watermark);
     }
@@ -124,9 +130,16 @@ impl Partition {
     }
 
     /// Decides on the records of a Produce request of this version, at this time.
-    pub fn prepare(&mut self, records: Option<&Bytes>, version: i16, now_ms: i64) -> Result<Decided, ProduceError> {
+    pub fn prepare(
+        &mut self,
+        records: Option<&Bytes>,
+        version: i16,
+        now_ms: i64,
+    ) -> Result<Decided, ProduceError> {
         let checked = validate::check(records, version, &self.config, now_ms)?;
-        let header = RecordBatch::parse(&checked.bytes).expect("the batch was checked").header();
+        let header = RecordBatch::parse(&checked.bytes)
+            .expect("the batch was checked")
+            .header();
         let base_offset = self.prepared_offset;
         let next_offset = base_offset + i64::from(header.last_offset_delta()) + 1;
         if header.has_producer_id() {
@@ -136,9 +149,16 @@ impl Partition {
                 first: header.base_sequence(),
                 last: header.last_sequence(),
             };
-            let time = if checked.log_append_time_ms >= 0 { checked.log_append_time_ms } else { -1 };
+            let time = if checked.log_append_time_ms >= 0 {
+                checked.log_append_time_ms
+            } else {
+                -1
+            };
             if let Some(first) = self.producers.prepare(&sequence, base_offset, time)? {
-                return Ok(Decided::Duplicate { base_offset: first.base_offset, log_append_time_ms: first.log_append_time_ms });
+                return Ok(Decided::Duplicate {
+                    base_offset: first.base_offset,
+                    log_append_time_ms: first.log_append_time_ms,
+                });
             }
         }
         self.prepared_offset = next_offset;
@@ -160,7 +180,11 @@ impl Partition {
     pub fn apply(&mut self, batch: Slice, sequence: u64) {
         let parsed = RecordBatch::parse(&batch).expect("only whole batches are committed");
         let header = parsed.header();
-        assert_eq!(header.base_offset(), self.high_watermark, "offsets are dense, in the order of commits (I14)");
+        assert_eq!(
+            header.base_offset(),
+            self.high_watermark,
+            "offsets are dense, in the order of commits (I14)"
+        );
         let last_offset = header.last_offset();
         if header.has_producer_id() {
             let sequence = Sequence {
@@ -169,14 +193,22 @@ impl Partition {
                 first: header.base_sequence(),
                 last: header.last_sequence(),
             };
-            self.producers.apply(&sequence, header.base_offset(), header.max_timestamp());
+            self.producers
+                .apply(&sequence, header.base_offset(), header.max_timestamp());
         }
-        self.leader_epochs.begin(header.partition_leader_epoch(), header.base_offset());
+        self.leader_epochs
+            .begin(header.partition_leader_epoch(), header.base_offset());
         self.high_watermark = last_offset + 1;
         self.prepared_offset = self.prepared_offset.max(self.high_watermark);
         self.tail_bytes += batch.len();
         let (base_offset, max_timestamp) = (header.base_offset(), header.max_timestamp());
-        self.tail.push_back(TailBatch { base_offset, last_offset, max_timestamp, sequence, bytes: batch });
+        self.tail.push_back(TailBatch {
+            base_offset,
+            last_offset,
+            max_timestamp,
+            sequence,
+            bytes: batch,
+        });
     }
 
     /// First offset still there.
@@ -206,7 +238,9 @@ impl Partition {
 
     /// First offset in the tail; the high watermark when it is empty.
     pub fn tail_start_offset(&self) -> i64 {
-        self.tail.front().map_or(self.high_watermark, |batch| batch.base_offset)
+        self.tail
+            .front()
+            .map_or(self.high_watermark, |batch| batch.base_offset)
     }
 
     /// The tail, oldest first.
@@ -221,7 +255,9 @@ impl Partition {
 
     /// Whole batches of the tail from the one that holds `offset`, up to `bytes_max`; one at least if asked for.
     pub fn read_tail(&self, offset: i64, bytes_max: usize, at_least_one: bool) -> Vec<Slice> {
-        let from = self.tail.partition_point(|batch| batch.last_offset < offset);
+        let from = self
+            .tail
+            .partition_point(|batch| batch.last_offset < offset);
         let mut slices = Vec::new();
         let mut bytes = 0;
         for batch in self.tail.range(from..) {
@@ -252,7 +288,11 @@ impl Partition {
     /// Everything below `offset` is in segments now; returns the bytes that leave memory.
     pub fn written_back(&mut self, offset: i64) -> usize {
         let mut freed = 0;
-        while self.tail.front().is_some_and(|batch| batch.last_offset < offset) {
+        while self
+            .tail
+            .front()
+            .is_some_and(|batch| batch.last_offset < offset)
+        {
             freed += self.tail.pop_front().expect("just seen").bytes.len();
         }
         self.tail_bytes -= freed;

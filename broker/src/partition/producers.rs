@@ -54,24 +54,54 @@ pub struct Producers {
 
 impl Producers {
     /// Decides on a batch that would stand at `base_offset`: `Some` for a duplicate, of which the first copy is given.
-    pub fn prepare(&mut self, sequence: &Sequence, base_offset: i64, log_append_time_ms: i64) -> Result<Option<Remembered>, ProduceError> {
+    pub fn prepare(
+        &mut self,
+        sequence: &Sequence,
+        base_offset: i64,
+        log_append_time_ms: i64,
+    ) -> Result<Option<Remembered>, ProduceError> {
         let in_flight = self.in_flight.get(&sequence.producer_id);
         let applied = self.applied.get(&sequence.producer_id);
         let same = |epoch: i16, known: &Remembered| {
             epoch == sequence.epoch && (known.first, known.last) == (sequence.first, sequence.last)
         };
-        let flying = in_flight.into_iter().flatten().rev().find(|(epoch, known)| same(*epoch, known)).map(|(_, known)| *known);
-        let stored = || applied.and_then(|known| known.batches.iter().rev().find(|batch| same(known.epoch, batch)).copied());
+        let flying = in_flight
+            .into_iter()
+            .flatten()
+            .rev()
+            .find(|(epoch, known)| same(*epoch, known))
+            .map(|(_, known)| *known);
+        let stored = || {
+            applied.and_then(|known| {
+                known
+                    .batches
+                    .iter()
+                    .rev()
+                    .find(|batch| same(known.epoch, batch))
+                    .copied()
+            })
+        };
         if let Some(first) = flying.or_else(stored) {
             return Ok(Some(first));
         }
-        let last = in_flight.and_then(|all| all.back()).map(|(epoch, known)| (*epoch, known.last));
-        let last = last.or_else(|| applied.and_then(|known| Some((known.epoch, known.batches.back()?.last))));
+        let last = in_flight
+            .and_then(|all| all.back())
+            .map(|(epoch, known)| (*epoch, known.last));
+        let last = last
+            .or_else(|| applied.and_then(|known| Some((known.epoch, known.batches.back()?.last))));
         if let Some((epoch, last)) = last {
             check_order(sequence, epoch, last)?;
         }
-        let batch = Remembered { first: sequence.first, last: sequence.last, base_offset, log_append_time_ms };
-        self.in_flight.entry(sequence.producer_id).or_default().push_back((sequence.epoch, batch));
+        let batch = Remembered {
+            first: sequence.first,
+            last: sequence.last,
+            base_offset,
+            log_append_time_ms,
+        };
+        self.in_flight
+            .entry(sequence.producer_id)
+            .or_default()
+            .push_back((sequence.epoch, batch));
         Ok(None)
     }
 
@@ -85,10 +115,18 @@ impl Producers {
 
     /// A batch is committed.
     pub fn apply(&mut self, sequence: &Sequence, base_offset: i64, max_timestamp: i64) {
-        let mut batch = Remembered { first: sequence.first, last: sequence.last, base_offset, log_append_time_ms: -1 };
+        let mut batch = Remembered {
+            first: sequence.first,
+            last: sequence.last,
+            base_offset,
+            log_append_time_ms: -1,
+        };
         if let Some(all) = self.in_flight.get_mut(&sequence.producer_id) {
             if let Some((_, prepared)) = all.pop_front() {
-                assert_eq!(prepared.base_offset, base_offset, "batches commit in the order they were prepared");
+                assert_eq!(
+                    prepared.base_offset, base_offset,
+                    "batches commit in the order they were prepared"
+                );
                 batch = prepared;
             }
             if all.is_empty() {
@@ -98,14 +136,19 @@ impl Producers {
         let _ = max_timestamp;
         self.used += 1;
         let used = self.used;
-        if self.applied.len() >= limits::PRODUCERS_PER_PARTITION_MAX && !self.applied.contains_key(&sequence.producer_id) {
+        if self.applied.len() >= limits::PRODUCERS_PER_PARTITION_MAX
+            && !self.applied.contains_key(&sequence.producer_id)
+        {
             self.evict();
         }
-        let producer = self.applied.entry(sequence.producer_id).or_insert_with(|| Producer {
-            epoch: sequence.epoch,
-            batches: VecDeque::with_capacity(limits::BATCHES_PER_PRODUCER),
-            used,
-        });
+        let producer = self
+            .applied
+            .entry(sequence.producer_id)
+            .or_insert_with(|| Producer {
+                epoch: sequence.epoch,
+                batches: VecDeque::with_capacity(limits::BATCHES_PER_PRODUCER),
+                used,
+            });
         if producer.epoch != sequence.epoch {
             producer.epoch = sequence.epoch;
             producer.batches.clear();
@@ -119,7 +162,11 @@ impl Producers {
 
     /// Forgets the producer that was quiet for longest: the bound on memory.
     fn evict(&mut self) {
-        let idle = self.applied.iter().min_by_key(|(_, producer)| producer.used).map(|(id, _)| *id);
+        let idle = self
+            .applied
+            .iter()
+            .min_by_key(|(_, producer)| producer.used)
+            .map(|(id, _)| *id);
         if let Some(id) = idle {
             self.applied.remove(&id);
         }
@@ -165,7 +212,14 @@ impl Producers {
                 });
             }
             producers.used += 1;
-            producers.applied.insert(id, Producer { epoch, batches, used: producers.used });
+            producers.applied.insert(
+                id,
+                Producer {
+                    epoch,
+                    batches,
+                    used: producers.used,
+                },
+            );
         }
         Some(producers)
     }
@@ -179,11 +233,23 @@ fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
 
 fn check_order(sequence: &Sequence, epoch: i16, last: i32) -> Result<(), ProduceError> {
     if sequence.epoch < epoch {
-        return Err(ProduceError::InvalidProducerEpoch { producer_id: sequence.producer_id, epoch: sequence.epoch, known: epoch });
+        return Err(ProduceError::InvalidProducerEpoch {
+            producer_id: sequence.producer_id,
+            epoch: sequence.epoch,
+            known: epoch,
+        });
     }
-    let expected = if sequence.epoch > epoch { 0 } else { increment_sequence(last, 1) };
+    let expected = if sequence.epoch > epoch {
+        0
+    } else {
+        increment_sequence(last, 1)
+    };
     if sequence.first != expected {
-        return Err(ProduceError::OutOfOrderSequence { producer_id: sequence.producer_id, got: sequence.first, expected });
+        return Err(ProduceError::OutOfOrderSequence {
+            producer_id: sequence.producer_id,
+            got: sequence.first,
+            expected,
+        });
     }
     Ok(())
 }

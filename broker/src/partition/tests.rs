@@ -32,7 +32,14 @@ fn batch(compression: Compression, records: i32, producer: Option<(i64, i16, i32
         builder.producer(id, epoch, sequence);
     }
     for record in 0..records {
-        builder.append(NOW, Some(b"key"), Some(format!("value {record}").as_bytes()), &[]).unwrap();
+        builder
+            .append(
+                NOW,
+                Some(b"key"),
+                Some(format!("value {record}").as_bytes()),
+                &[],
+            )
+            .unwrap();
     }
     builder.build().unwrap().into()
 }
@@ -59,13 +66,28 @@ fn append(partition: &mut Partition, bytes: &Bytes) -> i64 {
 fn offsets_are_decided_at_prepare_and_visible_at_apply() {
     let mut partition = partition();
     let bytes = batch(Compression::None, 3, None);
-    let Decided::Append(first) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else { panic!("no duplicate") };
-    let Decided::Append(second) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else { panic!("no duplicate") };
-    assert_eq!((first.base_offset, second.base_offset, partition.high_watermark()), (0, 3, 0));
+    let Decided::Append(first) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+        panic!("no duplicate")
+    };
+    let Decided::Append(second) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+        panic!("no duplicate")
+    };
+    assert_eq!(
+        (
+            first.base_offset,
+            second.base_offset,
+            partition.high_watermark()
+        ),
+        (0, 3, 0)
+    );
     commit(&mut partition, &first);
     assert_eq!(partition.high_watermark(), 3);
     commit(&mut partition, &second);
-    assert_eq!(partition.read_tail(4, 1, true).len(), 1, "the batch that holds the offset");
+    assert_eq!(
+        partition.read_tail(4, 1, true).len(),
+        1,
+        "the batch that holds the offset"
+    );
     assert_eq!(partition.read_tail(0, 1, false).len(), 0);
     assert_eq!(partition.read_tail(6, 100, true).len(), 0);
     let freed = partition.written_back(3);
@@ -76,41 +98,115 @@ fn offsets_are_decided_at_prepare_and_visible_at_apply() {
 fn producers_are_told_duplicates_gaps_and_old_epochs() {
     let mut partition = partition();
     for sequence in 0..7 {
-        assert_eq!(append(&mut partition, &batch(Compression::None, 1, Some((5, 0, sequence)))), i64::from(sequence));
+        assert_eq!(
+            append(
+                &mut partition,
+                &batch(Compression::None, 1, Some((5, 0, sequence)))
+            ),
+            i64::from(sequence)
+        );
     }
-    assert_eq!(append(&mut partition, &batch(Compression::None, 1, Some((5, 0, 3)))), -1 - 3, "one of the last five");
-    let refuse = |partition: &mut Partition, producer| partition.prepare(Some(&batch(Compression::None, 1, Some(producer))), 9, NOW).unwrap_err();
-    assert!(matches!(refuse(&mut partition, (5, 0, 1)), ProduceError::OutOfOrderSequence { .. }), "older than five");
-    assert!(matches!(refuse(&mut partition, (5, 0, 9)), ProduceError::OutOfOrderSequence { expected: 7, .. }));
-    assert!(matches!(refuse(&mut partition, (5, 1, 1)), ProduceError::OutOfOrderSequence { expected: 0, .. }), "a new epoch begins at 0");
-    assert_eq!(append(&mut partition, &batch(Compression::None, 1, Some((5, 1, 0)))), 7);
-    assert!(matches!(refuse(&mut partition, (5, 0, 7)), ProduceError::InvalidProducerEpoch { .. }));
-    assert_eq!(append(&mut partition, &batch(Compression::None, 1, Some((77, 3, 41)))), 8, "an unknown producer may begin anywhere");
+    assert_eq!(
+        append(
+            &mut partition,
+            &batch(Compression::None, 1, Some((5, 0, 3)))
+        ),
+        -1 - 3,
+        "one of the last five"
+    );
+    let refuse = |partition: &mut Partition, producer| {
+        partition
+            .prepare(Some(&batch(Compression::None, 1, Some(producer))), 9, NOW)
+            .unwrap_err()
+    };
+    assert!(
+        matches!(
+            refuse(&mut partition, (5, 0, 1)),
+            ProduceError::OutOfOrderSequence { .. }
+        ),
+        "older than five"
+    );
+    assert!(matches!(
+        refuse(&mut partition, (5, 0, 9)),
+        ProduceError::OutOfOrderSequence { expected: 7, .. }
+    ));
+    assert!(
+        matches!(
+            refuse(&mut partition, (5, 1, 1)),
+            ProduceError::OutOfOrderSequence { expected: 0, .. }
+        ),
+        "a new epoch begins at 0"
+    );
+    assert_eq!(
+        append(
+            &mut partition,
+            &batch(Compression::None, 1, Some((5, 1, 0)))
+        ),
+        7
+    );
+    assert!(matches!(
+        refuse(&mut partition, (5, 0, 7)),
+        ProduceError::InvalidProducerEpoch { .. }
+    ));
+    assert_eq!(
+        append(
+            &mut partition,
+            &batch(Compression::None, 1, Some((77, 3, 41)))
+        ),
+        8,
+        "an unknown producer may begin anywhere"
+    );
 }
 
 #[test]
 fn a_duplicate_of_a_batch_in_flight_takes_its_place() {
     let mut partition = partition();
     let bytes = batch(Compression::None, 2, Some((1, 0, 0)));
-    let Decided::Append(prepared) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else { panic!("no duplicate") };
+    let Decided::Append(prepared) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+        panic!("no duplicate")
+    };
     let again = partition.prepare(Some(&bytes), 9, NOW).unwrap();
-    assert_eq!(again, Decided::Duplicate { base_offset: 0, log_append_time_ms: -1 });
+    assert_eq!(
+        again,
+        Decided::Duplicate {
+            base_offset: 0,
+            log_append_time_ms: -1
+        }
+    );
     partition.unprepare(prepared.base_offset);
-    assert!(matches!(partition.prepare(Some(&bytes), 9, NOW).unwrap(), Decided::Append(_)), "it never came");
+    assert!(
+        matches!(
+            partition.prepare(Some(&bytes), 9, NOW).unwrap(),
+            Decided::Append(_)
+        ),
+        "it never came"
+    );
 }
 
 #[test]
 fn sequences_wrap() {
     let mut partition = partition();
-    append(&mut partition, &batch(Compression::None, 2, Some((1, 0, i32::MAX - 1))));
-    assert_eq!(append(&mut partition, &batch(Compression::None, 1, Some((1, 0, 0)))), 2);
+    append(
+        &mut partition,
+        &batch(Compression::None, 2, Some((1, 0, i32::MAX - 1))),
+    );
+    assert_eq!(
+        append(
+            &mut partition,
+            &batch(Compression::None, 1, Some((1, 0, 0)))
+        ),
+        2
+    );
 }
 
 #[test]
 fn producers_survive_a_manifest() {
     let mut partition = partition();
     for sequence in 0..6 {
-        append(&mut partition, &batch(Compression::None, 1, Some((5, 2, sequence))));
+        append(
+            &mut partition,
+            &batch(Compression::None, 1, Some((5, 2, sequence))),
+        );
     }
     let bytes = partition.producers().encode();
     let again = producers::Producers::decode(&bytes).unwrap();
@@ -131,32 +227,87 @@ fn broken_batches_get_kafkas_answers() {
         bytes[at] = value;
         Some(bytes)
     };
-    assert!(matches!(refuse(None, 9), ProduceError::InvalidRecord { .. }));
-    assert!(matches!(refuse(Some(Vec::new()), 9), ProduceError::InvalidRecord { .. }));
-    assert!(matches!(refuse(Some([good.to_vec(), good.to_vec()].concat()), 9), ProduceError::InvalidRecord { .. }), "two batches");
-    assert!(matches!(refuse(edit(16, 1), 9), ProduceError::InvalidRecord { .. }), "magic 1");
-    assert!(matches!(refuse(edit(16, 3), 9), ProduceError::CorruptMessage(_)), "magic 3");
-    assert!(matches!(refuse(edit(7, 1), 9), ProduceError::InvalidRecord { .. }), "a base offset");
-    assert!(matches!(refuse(edit(30, 99), 9), ProduceError::CorruptMessage(_)), "the checksum");
+    assert!(matches!(
+        refuse(None, 9),
+        ProduceError::InvalidRecord { .. }
+    ));
+    assert!(matches!(
+        refuse(Some(Vec::new()), 9),
+        ProduceError::InvalidRecord { .. }
+    ));
+    assert!(
+        matches!(
+            refuse(Some([good.to_vec(), good.to_vec()].concat()), 9),
+            ProduceError::InvalidRecord { .. }
+        ),
+        "two batches"
+    );
+    assert!(
+        matches!(refuse(edit(16, 1), 9), ProduceError::InvalidRecord { .. }),
+        "magic 1"
+    );
+    assert!(
+        matches!(refuse(edit(16, 3), 9), ProduceError::CorruptMessage(_)),
+        "magic 3"
+    );
+    assert!(
+        matches!(refuse(edit(7, 1), 9), ProduceError::InvalidRecord { .. }),
+        "a base offset"
+    );
+    assert!(
+        matches!(refuse(edit(30, 99), 9), ProduceError::CorruptMessage(_)),
+        "the checksum"
+    );
     let zstd = batch(Compression::Zstd, 2, None);
-    assert_eq!(refuse(Some(zstd.to_vec()), 6), ProduceError::UnsupportedCompression);
-    let mut small = Partition::new(PartitionConfig { message_bytes_max: 50, ..config() }, PartitionStart::default());
-    assert!(matches!(small.prepare(Some(&good), 9, NOW), Err(ProduceError::MessageTooLarge { max: 50, .. })));
-    let future = partition.prepare(Some(&good), 9, NOW - 4_000_000).unwrap_err();
-    assert!(matches!(&future, ProduceError::InvalidTimestamp { record_errors, .. } if record_errors.len() == 2));
+    assert_eq!(
+        refuse(Some(zstd.to_vec()), 6),
+        ProduceError::UnsupportedCompression
+    );
+    let mut small = Partition::new(
+        PartitionConfig {
+            message_bytes_max: 50,
+            ..config()
+        },
+        PartitionStart::default(),
+    );
+    assert!(matches!(
+        small.prepare(Some(&good), 9, NOW),
+        Err(ProduceError::MessageTooLarge { max: 50, .. })
+    ));
+    let future = partition
+        .prepare(Some(&good), 9, NOW - 4_000_000)
+        .unwrap_err();
+    assert!(
+        matches!(&future, ProduceError::InvalidTimestamp { record_errors, .. } if record_errors.len() == 2)
+    );
 }
 
 #[test]
 fn another_codec_is_made_where_the_topic_wants_it() {
     for codec in Compression::ALL {
-        let wanted = PartitionConfig { compression: Some((Compression::Lz4, None)), ..config() };
+        let wanted = PartitionConfig {
+            compression: Some((Compression::Lz4, None)),
+            ..config()
+        };
         let mut partition = Partition::new(wanted, PartitionStart::default());
-        let Decided::Append(prepared) = partition.prepare(Some(&batch(codec, 10, Some((1, 0, 0)))), 9, NOW).unwrap() else {
+        let Decided::Append(prepared) = partition
+            .prepare(Some(&batch(codec, 10, Some((1, 0, 0)))), 9, NOW)
+            .unwrap()
+        else {
             panic!("no duplicate")
         };
         let header = RecordBatch::parse(&prepared.bytes).unwrap();
         assert!(header.crc_matches());
-        assert_eq!(header.header().attributes().compression_id(), Compression::Lz4.id());
-        assert_eq!((header.header().record_count(), header.header().base_sequence()), (10, 0));
+        assert_eq!(
+            header.header().attributes().compression_id(),
+            Compression::Lz4.id()
+        );
+        assert_eq!(
+            (
+                header.header().record_count(),
+                header.header().base_sequence()
+            ),
+            (10, 0)
+        );
     }
 }

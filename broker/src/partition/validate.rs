@@ -3,8 +3,9 @@
 
 use bytes::Bytes;
 use protocol::compression::{Compression, decompress};
-use protocol::record::records;
-use protocol::record::{RecordsError, RecordsPolicy, RecordsSummary, validate_records};
+use protocol::record::{
+    RecordRejection, RecordsError, RecordsPolicy, RecordsSummary, records, validate_records,
+};
 use protocol::record_batch::{
     BatchHeader, BatchParseError, RecordBatch, RecordBatchBuilder, RecordBatchMut, TimestampType,
 };
@@ -60,7 +61,9 @@ pub enum ProduceError {
         record_errors: Vec<(i32, String)>,
     },
     /// Larger than `max.message.bytes`.
-    #[error("The record batch size in the append is {bytes} bytes which exceeds the maximum configured value of {max}.")]
+    #[error(
+        "The record batch size in the append is {bytes} bytes which exceeds the maximum configured value of {max}."
+    )]
     MessageTooLarge {
         /// Its size.
         bytes: usize,
@@ -79,7 +82,9 @@ pub enum ProduceError {
     #[error("The requesting client does not support the compression type of given partition.")]
     UnsupportedCompression,
     /// Not the sequence that must follow.
-    #[error("Out of order sequence number for producer {producer_id}: {got} (incoming seq. number), {expected} (expected)")]
+    #[error(
+        "Out of order sequence number for producer {producer_id}: {got} (incoming seq. number), {expected} (expected)"
+    )]
     OutOfOrderSequence {
         /// Whose.
         producer_id: i64,
@@ -89,7 +94,9 @@ pub enum ProduceError {
         expected: i32,
     },
     /// A newer epoch of this producer is known.
-    #[error("Epoch of producer {producer_id} is {epoch}, which is smaller than the last seen epoch {known}")]
+    #[error(
+        "Epoch of producer {producer_id} is {epoch}, which is smaller than the last seen epoch {known}"
+    )]
     InvalidProducerEpoch {
         /// Whose.
         producer_id: i64,
@@ -107,13 +114,17 @@ impl ProduceError {
     /// Single records at fault: index in the batch, and reason.
     pub fn record_errors(&self) -> &[(i32, String)] {
         match self {
-            Self::InvalidRecord { record_errors, .. } | Self::InvalidTimestamp { record_errors, .. } => record_errors,
+            Self::InvalidRecord { record_errors, .. }
+            | Self::InvalidTimestamp { record_errors, .. } => record_errors,
             _ => &[],
         }
     }
 
     fn invalid(message: impl Into<String>) -> Self {
-        Self::InvalidRecord { message: message.into(), record_errors: Vec::new() }
+        Self::InvalidRecord {
+            message: message.into(),
+            record_errors: Vec::new(),
+        }
     }
 }
 
@@ -127,7 +138,12 @@ pub struct Checked {
 }
 
 /// Checks the records of one partition.
-pub fn check(records: Option<&Bytes>, version: i16, config: &PartitionConfig, now_ms: i64) -> Result<Checked, ProduceError> {
+pub fn check(
+    records: Option<&Bytes>,
+    version: i16,
+    config: &PartitionConfig,
+    now_ms: i64,
+) -> Result<Checked, ProduceError> {
     let bytes = one_batch(records, version)?;
     let batch = RecordBatch::parse(&bytes).map_err(parse_error)?;
     let header = batch.header();
@@ -135,37 +151,72 @@ pub fn check(records: Option<&Bytes>, version: i16, config: &PartitionConfig, no
         return Err(ProduceError::InvalidTxnState);
     }
     if header.base_offset() != 0 {
-        return Err(ProduceError::invalid(format!("The baseOffset of the record batch is {}, but must be 0.", header.base_offset())));
+        return Err(ProduceError::invalid(format!(
+            "The baseOffset of the record batch is {}, but must be 0.",
+            header.base_offset()
+        )));
     }
     if bytes.len() > config.message_bytes_max {
-        return Err(ProduceError::MessageTooLarge { bytes: bytes.len(), max: config.message_bytes_max });
+        return Err(ProduceError::MessageTooLarge {
+            bytes: bytes.len(),
+            max: config.message_bytes_max,
+        });
     }
     if !batch.crc_matches() {
-        return Err(ProduceError::CorruptMessage(format!("Record is corrupt (stored crc = {})", header.crc())));
+        return Err(ProduceError::CorruptMessage(format!(
+            "Record is corrupt (stored crc = {})",
+            header.crc()
+        )));
     }
-    let codec = Compression::from_id(header.attributes().compression_id()).ok_or(ProduceError::UnsupportedCompression)?;
-    header.check_client_batch().map_err(|error| ProduceError::invalid(error.to_string()))?;
+    let codec = Compression::from_id(header.attributes().compression_id())
+        .ok_or(ProduceError::UnsupportedCompression)?;
+    header
+        .check_client_batch()
+        .map_err(|error| ProduceError::invalid(error.to_string()))?;
     let unpacked = unpack(&batch, codec, config)?;
-    let payload = if codec == Compression::None { Some(batch.payload()) } else { unpacked.as_deref() };
+    let payload = if codec == Compression::None {
+        Some(batch.payload())
+    } else {
+        unpacked.as_deref()
+    };
     let summary = match payload {
         Some(payload) => Some(check_records(header, payload, codec, config, now_ms)?),
         None => None,
     };
-    let log_append_time_ms = if config.timestamp_type == TimestampType::LogAppendTime { now_ms } else { -1 };
+    let log_append_time_ms = if config.timestamp_type == TimestampType::LogAppendTime {
+        now_ms
+    } else {
+        -1
+    };
     let bytes = finish(&bytes, codec, payload, summary, config)?;
     if bytes.len() > config.message_bytes_max {
-        return Err(ProduceError::MessageTooLarge { bytes: bytes.len(), max: config.message_bytes_max });
+        return Err(ProduceError::MessageTooLarge {
+            bytes: bytes.len(),
+            max: config.message_bytes_max,
+        });
     }
     if bytes.len() > config.segment_bytes_max {
-        return Err(ProduceError::RecordListTooLarge { bytes: bytes.len(), max: config.segment_bytes_max });
+        return Err(ProduceError::RecordListTooLarge {
+            bytes: bytes.len(),
+            max: config.segment_bytes_max,
+        });
     }
-    Ok(Checked { bytes, log_append_time_ms })
+    Ok(Checked {
+        bytes,
+        log_append_time_ms,
+    })
 }
 
 /// The one batch a request may carry for a partition; a cut second one is ignored, as in Kafka.
 fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceError> {
-    let none = || ProduceError::invalid(format!("Produce requests with version {version} must have at least one record batch per partition"));
-    let records = records.filter(|records| !records.is_empty()).ok_or_else(none)?;
+    let none = || {
+        ProduceError::invalid(format!(
+            "Produce requests with version {version} must have at least one record batch per partition"
+        ))
+    };
+    let records = records
+        .filter(|records| !records.is_empty())
+        .ok_or_else(none)?;
     let header = BatchHeader::parse(records).map_err(parse_error)?;
     let bytes = header.size_bytes();
     if bytes > records.len() {
@@ -178,7 +229,9 @@ fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceErro
         Ok(second) if second.size_bytes() > records.len() - bytes => {}
         Err(BatchParseError::Truncated { .. }) => {}
         Ok(_) => {
-            let text = format!("Produce requests with version {version} are only allowed to contain exactly one record batch per partition");
+            let text = format!(
+                "Produce requests with version {version} are only allowed to contain exactly one record batch per partition"
+            );
             return Err(ProduceError::invalid(text));
         }
         Err(error) => return Err(parse_error(error)),
@@ -188,21 +241,33 @@ fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceErro
 
 fn parse_error(error: BatchParseError) -> ProduceError {
     match error {
-        BatchParseError::Truncated { .. } | BatchParseError::OldMagic { .. } => ProduceError::invalid(error.to_string()),
+        BatchParseError::Truncated { .. } | BatchParseError::OldMagic { .. } => {
+            ProduceError::invalid(error.to_string())
+        }
         _ => ProduceError::CorruptMessage(error.to_string()),
     }
 }
 
 /// The records of a compressed batch, if they are needed.
-fn unpack(batch: &RecordBatch<'_>, codec: Compression, config: &PartitionConfig) -> Result<Option<Vec<u8>>, ProduceError> {
-    let recompressed = config.compression.is_some_and(|(wanted, _)| wanted != codec);
-    if codec == Compression::None || !(config.validate_compressed || config.compacted || recompressed) {
+fn unpack(
+    batch: &RecordBatch<'_>,
+    codec: Compression,
+    config: &PartitionConfig,
+) -> Result<Option<Vec<u8>>, ProduceError> {
+    let recompressed = config
+        .compression
+        .is_some_and(|(wanted, _)| wanted != codec);
+    if codec == Compression::None
+        || !(config.validate_compressed || config.compacted || recompressed)
+    {
         return Ok(None);
     }
     let max = limits::DECOMPRESSED_BYTES_MAX;
     match decompress(codec, batch.payload(), max) {
         Ok(payload) => Ok(Some(payload)),
-        Err(error) => Err(ProduceError::CorruptMessage(format!("the batch cannot be decompressed: {error}"))),
+        Err(error) => Err(ProduceError::CorruptMessage(format!(
+            "the batch cannot be decompressed: {error}"
+        ))),
     }
 }
 
@@ -222,7 +287,9 @@ fn check_records(
     };
     let summary = validate_records(header, payload, &policy).map_err(records_error)?;
     if codec != Compression::None && !summary.offset_deltas_sequential {
-        return Err(ProduceError::invalid("A compressed record batch has gaps in its offset deltas."));
+        return Err(ProduceError::invalid(
+            "A compressed record batch has gaps in its offset deltas.",
+        ));
     }
     Ok(summary)
 }
@@ -232,12 +299,35 @@ fn records_error(error: RecordsError) -> ProduceError {
         return ProduceError::invalid(error.to_string());
     };
     let message = "One or more records have been rejected".to_owned();
-    let listed = rejections.listed.iter().map(|one| (one.batch_index as i32, one.reason.to_string()));
+    let listed = rejections
+        .listed
+        .iter()
+        .map(|one| (one.batch_index as i32, reason(one.reason)));
     let record_errors = listed.collect();
     if rejections.any_timestamp {
-        ProduceError::InvalidTimestamp { message, record_errors }
+        ProduceError::InvalidTimestamp {
+            message,
+            record_errors,
+        }
     } else {
-        ProduceError::InvalidRecord { message, record_errors }
+        ProduceError::InvalidRecord {
+            message,
+            record_errors,
+        }
+    }
+}
+
+fn reason(rejection: RecordRejection) -> String {
+    match rejection {
+        RecordRejection::KeyMissing => {
+            "Compacted topic cannot accept message without key".to_owned()
+        }
+        RecordRejection::TimestampOutOfRange { timestamp } => {
+            format!("Timestamp {timestamp} of the record is out of range.")
+        }
+        RecordRejection::LogAppendTimeFromProducer => {
+            "Producer should not set timestamp type to LogAppendTime.".to_owned()
+        }
     }
 }
 
@@ -254,11 +344,14 @@ fn finish(
     {
         return recompress(bytes, payload, wanted, level);
     }
-    let header = RecordBatch::parse(bytes).expect("the batch was checked").header();
+    let header = RecordBatch::parse(bytes)
+        .expect("the batch was checked")
+        .header();
     let (Some(summary), TimestampType::CreateTime) = (summary, config.timestamp_type) else {
         return Ok(bytes.clone());
     };
-    let right = header.attributes().timestamp_type() == TimestampType::CreateTime && header.max_timestamp() == summary.max_timestamp;
+    let right = header.attributes().timestamp_type() == TimestampType::CreateTime
+        && header.max_timestamp() == summary.max_timestamp;
     if right {
         return Ok(bytes.clone());
     }
@@ -268,21 +361,42 @@ fn finish(
     Ok(Bytes::from(copy))
 }
 
-fn recompress(bytes: &Bytes, payload: &[u8], wanted: Compression, level: Option<i32>) -> Result<Bytes, ProduceError> {
-    let header = RecordBatch::parse(bytes).expect("the batch was checked").header();
+fn recompress(
+    bytes: &Bytes,
+    payload: &[u8],
+    wanted: Compression,
+    level: Option<i32>,
+) -> Result<Bytes, ProduceError> {
+    let header = RecordBatch::parse(bytes)
+        .expect("the batch was checked")
+        .header();
     let mut builder = RecordBatchBuilder::new(wanted);
     builder.compression_level(level);
     if header.has_producer_id() {
-        builder.producer(header.producer_id(), header.producer_epoch(), header.base_sequence());
+        builder.producer(
+            header.producer_id(),
+            header.producer_epoch(),
+            header.base_sequence(),
+        );
     }
-    let failed = |error: String| ProduceError::invalid(format!("the batch cannot be recompressed: {error}"));
+    let failed =
+        |error: String| ProduceError::invalid(format!("the batch cannot be recompressed: {error}"));
     for record in records(payload) {
         let record = record.map_err(|error| failed(error.to_string()))?;
         let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
         let headers: Vec<_> = record.headers.clone().collect();
         builder
-            .append_at(record.offset_delta, timestamp, record.key, record.value, &headers)
+            .append_at(
+                record.offset_delta,
+                timestamp,
+                record.key,
+                record.value,
+                &headers,
+            )
             .map_err(|error| failed(error.to_string()))?;
     }
-    builder.build().map(Bytes::from).map_err(|error| failed(error.to_string()))
+    builder
+        .build()
+        .map(Bytes::from)
+        .map_err(|error| failed(error.to_string()))
 }

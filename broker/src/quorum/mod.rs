@@ -110,18 +110,37 @@ struct Stored {
 impl Quorums {
     /// No quorum yet; frames carry at most `frame_bytes_max` bytes.
     pub fn new(frame_bytes_max: usize) -> Self {
-        Self { quorums: Vec::new(), queued_bytes: 0, frame_bytes_max, fenced: false }
+        Self {
+            quorums: Vec::new(),
+            queued_bytes: 0,
+            frame_bytes_max,
+            fenced: false,
+        }
     }
 
     /// Adds a quorum that continues from `start`, with the stored but unapplied entries' bodies in `stored`, and
     /// campaigns. Returns its place.
-    pub fn add(&mut self, id: QuorumId, start: &ReplicaStart, stored: Vec<Committed>) -> Result<usize, ReplicaError> {
-        assert_eq!(start.entry_terms.len(), stored.len(), "every stored entry has its body");
+    pub fn add(
+        &mut self,
+        id: QuorumId,
+        start: &ReplicaStart,
+        stored: Vec<Committed>,
+    ) -> Result<usize, ReplicaError> {
+        assert_eq!(
+            start.entry_terms.len(),
+            stored.len(),
+            "every stored entry has its body"
+        );
         let mut replica = Replica::new(start)?;
         replica.campaign()?;
         let stored = stored
             .into_iter()
-            .map(|entry| Stored { index: entry.index, term: entry.term, sequence: entry.sequence, items: entry.items })
+            .map(|entry| Stored {
+                index: entry.index,
+                term: entry.term,
+                sequence: entry.sequence,
+                items: entry.items,
+            })
             .collect();
         self.quorums.push(Quorum {
             id,
@@ -165,6 +184,15 @@ impl Quorums {
         self.quorums[place].applied
     }
 
+    /// Index of the newest entry of the quorum at `place`, queued ones included.
+    pub fn last_index(&self, place: usize) -> u64 {
+        let quorum = &self.quorums[place];
+        quorum
+            .drafts
+            .back()
+            .map_or(quorum.replica.last_index(), |draft| draft.index)
+    }
+
     /// Current term of the quorum at `place`.
     pub fn term(&self, place: usize) -> u64 {
         self.quorums[place].replica.term()
@@ -177,7 +205,8 @@ impl Quorums {
 
     /// Whether [`ProposeError::Full`] would be answered to a further item of `bytes` bytes.
     pub fn is_full(&self, bytes: usize) -> bool {
-        self.queued_bytes > 0 && self.queued_bytes + bytes > limits::PREPARED_BYTES_PER_SHARD_MAX as usize
+        self.queued_bytes > 0
+            && self.queued_bytes + bytes > limits::PREPARED_BYTES_PER_SHARD_MAX as usize
     }
 
     /// From here on every proposal is refused: a write has failed.
@@ -208,33 +237,57 @@ impl Quorums {
         let full = last.is_none_or(|draft| draft.bytes + bytes > entry_bytes_max);
         if full {
             let index = last.map_or(quorum.replica.last_index(), |draft| draft.index) + 1;
-            quorum.drafts.push_back(Draft { index, bytes: 0, items: Vec::new() });
+            quorum.drafts.push_back(Draft {
+                index,
+                bytes: 0,
+                items: Vec::new(),
+            });
         }
-        let draft = quorum.drafts.back_mut().expect("a draft was just made sure of");
+        let draft = quorum
+            .drafts
+            .back_mut()
+            .expect("a draft was just made sure of");
         draft.bytes += bytes;
         draft.items.push(item);
         self.queued_bytes += bytes;
-        Ok(Pending { quorum: place, index: draft.index })
+        Ok(Pending {
+            quorum: place,
+            index: draft.index,
+        })
     }
 
     /// Whether a flush would write something.
     pub fn wants_flush(&self) -> bool {
-        !self.fenced && self.quorums.iter().any(|quorum| !quorum.drafts.is_empty() || !quorum.open)
+        !self.fenced
+            && self
+                .quorums
+                .iter()
+                .any(|quorum| !quorum.drafts.is_empty() || !quorum.open)
     }
 
     /// Takes what the next frame will carry: one Ready of every quorum that has something to store, up to the size of a frame.
     pub fn begin_flush(&mut self) -> Option<Window> {
-        let mut window = Window { sections: Vec::new(), readies: Vec::new() };
+        let mut window = Window {
+            sections: Vec::new(),
+            readies: Vec::new(),
+        };
         let mut room = self.frame_bytes_max - self.frame_bytes_max / 8;
         for place in 0..self.quorums.len() {
             let quorum = &mut self.quorums[place];
             let mut bodies: VecDeque<Draft> = VecDeque::new();
-            while quorum.drafts.front().is_some_and(|draft| draft.bytes <= room) {
+            while quorum
+                .drafts
+                .front()
+                .is_some_and(|draft| draft.bytes <= room)
+            {
                 let draft = quorum.drafts.pop_front().expect("just seen");
                 room -= draft.bytes;
                 self.queued_bytes -= draft.bytes;
                 let (items, bytes) = (draft.items.len() as u32, draft.bytes as u32);
-                let index = quorum.replica.propose(items, bytes).expect("a lone voter stays leader");
+                let index = quorum
+                    .replica
+                    .propose(items, bytes)
+                    .expect("a lone voter stays leader");
                 assert_eq!(index, draft.index, "indices are handed out in order");
                 bodies.push_back(draft);
             }
@@ -249,7 +302,9 @@ impl Quorums {
     pub fn end_flush(&mut self, readies: Vec<(usize, u64)>, written: Written) -> Vec<Committed> {
         let mut committed = Vec::new();
         for section in written.sections {
-            let place = self.place(QuorumId(section.quorum)).expect("the frame carries this shard's quorums");
+            let place = self
+                .place(QuorumId(section.quorum))
+                .expect("the frame carries this shard's quorums");
             for entry in section.entries {
                 self.quorums[place].stored.push_back(Stored {
                     index: entry.index,
@@ -268,7 +323,10 @@ impl Quorums {
     }
 
     /// Writes `window` to the journal and returns what is committed by it. Holds no borrow while it waits.
-    pub async fn flush(journal: &Journal, window: Window) -> Result<(Vec<(usize, u64)>, Written), crate::journal::JournalError> {
+    pub async fn flush(
+        journal: &Journal,
+        window: Window,
+    ) -> Result<(Vec<(usize, u64)>, Written), crate::journal::JournalError> {
         let written = journal.write(window.sections).await?;
         Ok((window.readies, written))
     }
@@ -283,7 +341,10 @@ impl Quorum {
         place: usize,
     ) -> Option<Section<Bytes>> {
         let ready = self.replica.take_ready()?;
-        assert!(ready.committed.is_empty(), "commits are collected when a frame is on disk");
+        assert!(
+            ready.committed.is_empty(),
+            "commits are collected when a frame is on disk"
+        );
         readies.push((place, ready.number));
         let hard_state = ready.hard_state.or(self.late_hard_state.take());
         let entries = ready.entries.into_iter().map(|(index, term)| {
@@ -291,26 +352,57 @@ impl Quorum {
                 Some(draft) if draft.index == index => bodies.pop_front().expect("just seen").items,
                 _ => Vec::new(),
             };
-            Entry { index, term, kind: EntryKind::Normal, items }
+            Entry {
+                index,
+                term,
+                kind: EntryKind::Normal,
+                items,
+            }
         });
         let entries = entries.collect();
         assert!(bodies.is_empty(), "every body has its entry");
-        Some(Section { quorum: self.id.0, hard_state, entries })
+        Some(Section {
+            quorum: self.id.0,
+            hard_state,
+            entries,
+        })
     }
 
     /// Takes what raft holds for committed out of the stored bodies, and marks it applied: the caller applies it before it does anything else.
     fn collect(&mut self, place: usize, committed: &mut Vec<Committed>) {
         while let Some(ready) = self.replica.take_ready() {
-            assert!(ready.entries.is_empty() && !ready.must_sync, "only a commit index is left");
+            assert!(
+                ready.entries.is_empty() && !ready.must_sync,
+                "only a commit index is left"
+            );
             self.late_hard_state = ready.hard_state.or(self.late_hard_state);
             for (index, term) in ready.committed {
-                let stored = self.stored.pop_front().expect("a committed entry was stored");
-                assert_eq!((stored.index, stored.term), (index, term), "entries commit in order");
-                assert_eq!(index, self.applied + 1, "no entry is applied twice or left out");
+                let stored = self
+                    .stored
+                    .pop_front()
+                    .expect("a committed entry was stored");
+                assert_eq!(
+                    (stored.index, stored.term),
+                    (index, term),
+                    "entries commit in order"
+                );
+                assert_eq!(
+                    index,
+                    self.applied + 1,
+                    "no entry is applied twice or left out"
+                );
                 self.applied = index;
                 self.open |= term == self.replica.term();
-                let Stored { sequence, items, .. } = stored;
-                committed.push(Committed { quorum: place, index, term, sequence, items });
+                let Stored {
+                    sequence, items, ..
+                } = stored;
+                committed.push(Committed {
+                    quorum: place,
+                    index,
+                    term,
+                    sequence,
+                    items,
+                });
             }
             self.replica.persisted(ready.number);
             self.replica.applied_to(self.applied);

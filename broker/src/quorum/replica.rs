@@ -84,7 +84,11 @@ impl Replica {
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = RawNode::new(&config, storage.clone(), &logger)
             .map_err(|_| ReplicaError::Contradiction("raft refused the stored state"))?;
-        let mut replica = Self { node, storage, voters: start.voters.clone() };
+        let mut replica = Self {
+            node,
+            storage,
+            voters: start.voters.clone(),
+        };
         replica.fence_randomness();
         Ok(replica)
     }
@@ -133,7 +137,10 @@ impl Replica {
         let mut descriptor = Vec::with_capacity(8);
         descriptor.extend_from_slice(&items.to_le_bytes());
         descriptor.extend_from_slice(&body_bytes.to_le_bytes());
-        let proposed = self.node.propose(Vec::new(), descriptor).map_err(|_| ReplicaError::NotLeader);
+        let proposed = self
+            .node
+            .propose(Vec::new(), descriptor)
+            .map_err(|_| ReplicaError::NotLeader);
         self.fence_randomness();
         proposed.map(|()| self.last_index())
     }
@@ -144,17 +151,29 @@ impl Replica {
             return None;
         }
         let mut ready = self.node.ready();
-        assert!(ready.snapshot().is_empty(), "a lone voter is never sent a snapshot");
+        assert!(
+            ready.snapshot().is_empty(),
+            "a lone voter is never sent a snapshot"
+        );
         let out = ReplicaReady {
             number: ready.number(),
             hard_state: ready.hs().map(from_raft),
-            entries: ready.entries().iter().map(|entry| (entry.index, entry.term)).collect(),
-            committed: ready.take_committed_entries().iter().map(|entry| (entry.index, entry.term)).collect(),
+            entries: ready
+                .entries()
+                .iter()
+                .map(|entry| (entry.index, entry.term))
+                .collect(),
+            committed: ready
+                .take_committed_entries()
+                .iter()
+                .map(|entry| (entry.index, entry.term))
+                .collect(),
             must_sync: ready.must_sync(),
         };
         {
             let mut core = self.storage.wl();
-            core.append(ready.entries()).expect("raft appends to the end of its own log");
+            core.append(ready.entries())
+                .expect("raft appends to the end of its own log");
             if let Some(hard_state) = ready.hs() {
                 core.set_hardstate(hard_state.clone());
             }
@@ -173,24 +192,33 @@ impl Replica {
     /// Everything up to `index` is applied; raft's memory of it may go.
     pub fn applied_to(&mut self, index: u64) {
         self.node.advance_apply_to(index);
-        self.storage.wl().compact(index).expect("only applied entries are dropped");
+        self.storage
+            .wl()
+            .compact(index)
+            .expect("only applied entries are dropped");
         self.fence_randomness();
     }
 
     /// R7: raft draws its election timeout from a global generator; a number derived from the replica replaces it.
     fn fence_randomness(&mut self) {
         let spread = usize::try_from(self.node.raft.id % ELECTION_TICKS as u64).unwrap_or(0);
-        self.node.raft.set_randomized_election_timeout(ELECTION_TICKS + spread);
+        self.node
+            .raft
+            .set_randomized_election_timeout(ELECTION_TICKS + spread);
     }
 }
 
 fn check(start: &ReplicaStart) -> Result<(), ReplicaError> {
     let last = start.applied_index + start.entry_terms.len() as u64;
     if !start.voters.contains(&start.replica) {
-        return Err(ReplicaError::Contradiction("this replica is not among its voters"));
+        return Err(ReplicaError::Contradiction(
+            "this replica is not among its voters",
+        ));
     }
     if start.hard_state.commit > last {
-        return Err(ReplicaError::Contradiction("the commit index is beyond the last entry"));
+        return Err(ReplicaError::Contradiction(
+            "the commit index is beyond the last entry",
+        ));
     }
     let mut term = start.applied_term;
     for &next in &start.entry_terms {
@@ -200,7 +228,9 @@ fn check(start: &ReplicaStart) -> Result<(), ReplicaError> {
         term = next;
     }
     if term > start.hard_state.term {
-        return Err(ReplicaError::Contradiction("an entry's term is beyond the stored term"));
+        return Err(ReplicaError::Contradiction(
+            "an entry's term is beyond the stored term",
+        ));
     }
     Ok(())
 }
@@ -216,13 +246,19 @@ fn storage_of(start: &ReplicaStart) -> MemStorage {
         metadata.index = start.applied_index;
         metadata.term = start.applied_term;
         metadata.set_conf_state(conf_state);
-        core.apply_snapshot(snapshot).expect("an empty log takes any snapshot");
+        core.apply_snapshot(snapshot)
+            .expect("an empty log takes any snapshot");
     }
     let entries: Vec<RaftEntry> = (start.applied_index + 1..)
         .zip(&start.entry_terms)
-        .map(|(index, &term)| RaftEntry { index, term, ..RaftEntry::default() })
+        .map(|(index, &term)| RaftEntry {
+            index,
+            term,
+            ..RaftEntry::default()
+        })
         .collect();
-    core.append(&entries).expect("entries follow the applied one");
+    core.append(&entries)
+        .expect("entries follow the applied one");
     let mut hard_state = RaftHardState::default();
     hard_state.term = start.hard_state.term;
     hard_state.vote = start.hard_state.vote;
@@ -233,7 +269,11 @@ fn storage_of(start: &ReplicaStart) -> MemStorage {
 }
 
 fn from_raft(state: &RaftHardState) -> HardState {
-    HardState { term: state.term, vote: state.vote, commit: state.commit }
+    HardState {
+        term: state.term,
+        vote: state.vote,
+        commit: state.commit,
+    }
 }
 
 #[cfg(test)]
@@ -241,7 +281,11 @@ mod tests {
     use super::*;
 
     fn fresh() -> ReplicaStart {
-        ReplicaStart { replica: 1, voters: vec![1], ..ReplicaStart::default() }
+        ReplicaStart {
+            replica: 1,
+            voters: vec![1],
+            ..ReplicaStart::default()
+        }
     }
 
     /// Stores and applies all that is ready; returns the committed indices.
@@ -266,7 +310,10 @@ mod tests {
         assert_eq!(replica.propose(3, 100).unwrap(), 2);
         let ready = replica.take_ready().unwrap();
         assert_eq!(ready.entries, [(2, 1)]);
-        assert!(ready.must_sync && ready.committed.is_empty(), "nothing is committed before it is stored");
+        assert!(
+            ready.must_sync && ready.committed.is_empty(),
+            "nothing is committed before it is stored"
+        );
         assert!(replica.take_ready().is_none());
         replica.persisted(ready.number);
         assert_eq!(settle(&mut replica), [2]);
@@ -276,7 +323,11 @@ mod tests {
     #[test]
     fn a_restart_commits_the_stored_suffix_in_a_later_term() {
         let start = ReplicaStart {
-            hard_state: HardState { term: 4, vote: 1, commit: 10 },
+            hard_state: HardState {
+                term: 4,
+                vote: 1,
+                commit: 10,
+            },
             applied_index: 10,
             applied_term: 3,
             entry_terms: vec![4, 4],
@@ -290,14 +341,34 @@ mod tests {
 
     #[test]
     fn contradicting_state_is_refused_before_raft_sees_it() {
-        let beyond = ReplicaStart { hard_state: HardState { term: 1, vote: 1, commit: 5 }, ..fresh() };
-        assert!(matches!(Replica::new(&beyond), Err(ReplicaError::Contradiction(_))));
+        let beyond = ReplicaStart {
+            hard_state: HardState {
+                term: 1,
+                vote: 1,
+                commit: 5,
+            },
+            ..fresh()
+        };
+        assert!(matches!(
+            Replica::new(&beyond),
+            Err(ReplicaError::Contradiction(_))
+        ));
         let falling = ReplicaStart {
-            hard_state: HardState { term: 9, vote: 1, commit: 0 },
+            hard_state: HardState {
+                term: 9,
+                vote: 1,
+                commit: 0,
+            },
             entry_terms: vec![3, 2],
             ..fresh()
         };
         assert!(Replica::new(&falling).is_err());
-        assert!(Replica::new(&ReplicaStart { voters: vec![2], ..fresh() }).is_err());
+        assert!(
+            Replica::new(&ReplicaStart {
+                voters: vec![2],
+                ..fresh()
+            })
+            .is_err()
+        );
     }
 }

@@ -18,7 +18,11 @@ pub struct Runtime<M> {
 impl<M: StateMachine> Runtime<M> {
     /// Runs `machine`, whose records up to now are replayed, on the quorum at `place`.
     pub fn new(machine: M, place: usize) -> Self {
-        Self { machine, place, decided: 0 }
+        Self {
+            machine,
+            place,
+            decided: 0,
+        }
     }
 
     /// The state as decided, which may be ahead of what is committed.
@@ -35,11 +39,20 @@ impl<M: StateMachine> Runtime<M> {
         encode: impl Fn(&M::Record) -> Bytes,
     ) -> Result<(M::Reply, Pending), ProposeError> {
         if !quorums.is_open(self.place) {
-            return Err(if quorums.is_fenced() { ProposeError::Fenced } else { ProposeError::NotReady });
+            return Err(if quorums.is_fenced() {
+                ProposeError::Fenced
+            } else {
+                ProposeError::NotReady
+            });
         }
         let Decision { records, reply } = self.machine.handle(request, entropy);
         let bodies: Vec<Bytes> = records.iter().map(encode).collect();
-        if quorums.is_full(bodies.iter().map(|body| body.len() + crate::quorum::ITEM_OVERHEAD_BYTES).sum()) {
+        if quorums.is_full(
+            bodies
+                .iter()
+                .map(|body| body.len() + crate::quorum::ITEM_OVERHEAD_BYTES)
+                .sum(),
+        ) {
             return Err(ProposeError::Full);
         }
         for (record, body) in records.iter().zip(bodies) {
@@ -56,6 +69,12 @@ impl<M: StateMachine> Runtime<M> {
             self.decided = pending.index;
             self.machine.replay(record);
         }
-        Ok((reply, Pending { quorum: self.place, index: self.decided }))
+        Ok((
+            reply,
+            Pending {
+                quorum: self.place,
+                index: self.decided,
+            },
+        ))
     }
 }

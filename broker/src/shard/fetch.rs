@@ -1,0 +1,374 @@
+//! Reads and offset look-ups on the shard that leads the partition: from the tail in memory, else from segments.
+
+use futures_lite::future::or;
+use protocol::compression::{Compression, decompress};
+use protocol::record::records;
+use protocol::record_batch::{RecordBatch, TimestampType};
+
+use super::{Owned, PartitionKey, Shard};
+use crate::io::buffer::Slice;
+use crate::io::clock::Instant;
+use crate::io::executor::Signal;
+use crate::limits;
+
+/// One partition's part of a Fetch request.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// Which.
+    pub key: PartitionKey,
+    /// From where.
+    pub offset: i64,
+    /// How much.
+    pub bytes_max: usize,
+    /// The first batch whole, even beyond that.
+    pub at_least_one: bool,
+    /// What the client believes; -1 for nothing.
+    pub current_leader_epoch: i32,
+    /// Epoch of the last record it has; -1 for none.
+    pub last_fetched_epoch: i32,
+}
+
+/// Why a read gives nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFailure {
+    /// No such partition.
+    Unknown,
+    /// Not led here.
+    NotLeader,
+    /// Below the log start, or beyond the end.
+    OffsetOutOfRange,
+    /// The client's epoch is old.
+    FencedLeaderEpoch,
+    /// The client's epoch is newer than ours.
+    UnknownLeaderEpoch,
+    /// The disk failed, or its data is not what was written.
+    Storage,
+}
+
+/// What a read gives.
+#[derive(Debug)]
+pub struct ReadAnswer {
+    /// Why nothing.
+    pub failure: Option<ReadFailure>,
+    /// End of what may be read.
+    pub high_watermark: i64,
+    /// Its begin.
+    pub log_start_offset: i64,
+    /// Epoch and offset where the client's log parts from ours.
+    pub diverging: Option<(i32, i64)>,
+    /// Whole batches, where they lie.
+    pub records: Vec<Slice>,
+}
+
+impl ReadAnswer {
+    /// An answer that is only a failure.
+    pub fn failed(failure: ReadFailure) -> Self {
+        Self {
+            failure: Some(failure),
+            high_watermark: -1,
+            log_start_offset: -1,
+            diverging: None,
+            records: Vec::new(),
+        }
+    }
+
+    /// The owner has stopped.
+    pub fn stopped() -> Self {
+        Self::failed(ReadFailure::NotLeader)
+    }
+
+    /// Bytes of records.
+    pub fn bytes(&self) -> usize {
+        self.records.iter().map(|slice| slice.len()).sum()
+    }
+}
+
+/// Which offset is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffsetSpec {
+    /// The end of what may be read.
+    Latest,
+    /// The first offset.
+    Earliest,
+    /// The first record with the largest timestamp.
+    MaxTimestamp,
+    /// The first record with this timestamp or a later one.
+    Timestamp(i64),
+}
+
+/// One partition's part of a ListOffsets request.
+#[derive(Debug, Clone, Copy)]
+pub struct OffsetRequest {
+    /// Which.
+    pub key: PartitionKey,
+    /// What.
+    pub spec: OffsetSpec,
+    /// What the client believes; -1 for nothing.
+    pub current_leader_epoch: i32,
+}
+
+/// An offset; -1 where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetAnswer {
+    /// Why nothing.
+    pub failure: Option<ReadFailure>,
+    /// The offset.
+    pub offset: i64,
+    /// The record's timestamp, for look-ups by time.
+    pub timestamp: i64,
+    /// Leader epoch of that offset.
+    pub leader_epoch: i32,
+}
+
+impl OffsetAnswer {
+    fn failed(failure: ReadFailure) -> Self {
+        Self {
+            failure: Some(failure),
+            offset: -1,
+            timestamp: -1,
+            leader_epoch: -1,
+        }
+    }
+
+    /// The owner has stopped.
+    pub fn stopped() -> Self {
+        Self::failed(ReadFailure::NotLeader)
+    }
+}
+
+fn check_epoch(owned: &Owned, claimed: i32) -> Result<(), ReadFailure> {
+    let current = owned.partition.borrow().leader_epoch();
+    match claimed {
+        -1 => Ok(()),
+        _ if claimed < current => Err(ReadFailure::FencedLeaderEpoch),
+        _ if claimed > current => Err(ReadFailure::UnknownLeaderEpoch),
+        _ => Ok(()),
+    }
+}
+
+impl Shard {
+    /// Reads once. With `wake`, a read that finds nothing new is woken when the partition grows.
+    pub async fn read(&self, request: &ReadRequest, wake: Option<&Signal>) -> ReadAnswer {
+        let Some(owned) = self.owned(request.key) else {
+            return ReadAnswer::failed(ReadFailure::NotLeader);
+        };
+        if let Err(failure) = check_epoch(&owned, request.current_leader_epoch) {
+            return ReadAnswer::failed(failure);
+        }
+        let (high_watermark, log_start_offset, tail_start) = {
+            let partition = owned.partition.borrow();
+            (
+                partition.high_watermark(),
+                partition.log_start_offset(),
+                partition.tail_start_offset(),
+            )
+        };
+        let mut answer = ReadAnswer {
+            failure: None,
+            high_watermark,
+            log_start_offset,
+            diverging: None,
+            records: Vec::new(),
+        };
+        if request.last_fetched_epoch >= 0 {
+            let partition = owned.partition.borrow();
+            let end = partition
+                .leader_epochs()
+                .end_of(request.last_fetched_epoch, high_watermark);
+            let diverges = end.is_none_or(|(epoch, end)| {
+                epoch < request.last_fetched_epoch || end < request.offset
+            });
+            if diverges {
+                answer.diverging = Some(end.unwrap_or((-1, -1)));
+                return answer;
+            }
+        }
+        if request.offset < log_start_offset || request.offset > high_watermark {
+            return ReadAnswer {
+                failure: Some(ReadFailure::OffsetOutOfRange),
+                ..ReadAnswer::failed(ReadFailure::OffsetOutOfRange)
+            };
+        }
+        if let Some(wake) = wake {
+            let mut waiters = owned.waiters.borrow_mut();
+            if waiters.len() < limits::DELAYED_FETCHES_PER_SHARD_MAX {
+                waiters.push(wake.clone());
+            }
+        }
+        if request.offset >= tail_start {
+            answer.records = owned.partition.borrow().read_tail(
+                request.offset,
+                request.bytes_max,
+                request.at_least_one,
+            );
+            return answer;
+        }
+        match owned
+            .log
+            .read(
+                request.offset,
+                request.bytes_max,
+                request.at_least_one,
+                tail_start,
+            )
+            .await
+        {
+            Ok(records) => answer.records = records,
+            Err(error) => {
+                tracing::error!(topic = %owned.topic, partition = request.key.partition, offset = request.offset, %error, "a segment cannot be read");
+                return ReadAnswer::failed(ReadFailure::Storage);
+            }
+        }
+        answer
+    }
+
+    /// Reads, waiting until `deadline` for a first byte.
+    pub async fn read_waiting(&self, request: ReadRequest, deadline: Instant) -> ReadAnswer {
+        let wake = Signal::default();
+        loop {
+            let answer = self.read(&request, Some(&wake)).await;
+            let now = self.io.clock.now();
+            if answer.bytes() > 0
+                || answer.failure.is_some()
+                || answer.diverging.is_some()
+                || now >= deadline
+            {
+                return answer;
+            }
+            let rest = std::time::Duration::from_nanos(deadline.since_ns(now));
+            or(wake.wait(), self.io.clock.sleep(rest)).await;
+        }
+    }
+
+    /// Looks an offset up.
+    pub async fn offset(&self, request: OffsetRequest) -> OffsetAnswer {
+        let Some(owned) = self.owned(request.key) else {
+            return OffsetAnswer::failed(ReadFailure::NotLeader);
+        };
+        if let Err(failure) = check_epoch(&owned, request.current_leader_epoch) {
+            return OffsetAnswer::failed(failure);
+        }
+        let simple = {
+            let partition = owned.partition.borrow();
+            match request.spec {
+                OffsetSpec::Latest => {
+                    Some((partition.high_watermark(), Some(partition.leader_epoch())))
+                }
+                OffsetSpec::Earliest => {
+                    let start = partition.log_start_offset();
+                    Some((start, partition.leader_epochs().epoch_of(start)))
+                }
+                OffsetSpec::MaxTimestamp | OffsetSpec::Timestamp(_) => None,
+            }
+        };
+        if let Some((offset, epoch)) = simple {
+            return OffsetAnswer {
+                failure: None,
+                offset,
+                timestamp: -1,
+                leader_epoch: epoch.unwrap_or(-1),
+            };
+        }
+        let found = match request.spec {
+            OffsetSpec::Timestamp(target) => self.find_timestamp(&owned, target).await,
+            _ => self.find_max_timestamp(&owned).await,
+        };
+        match found {
+            Ok(Some((offset, timestamp))) => {
+                let epoch = owned
+                    .partition
+                    .borrow()
+                    .leader_epochs()
+                    .epoch_of(offset)
+                    .unwrap_or(-1);
+                OffsetAnswer {
+                    failure: None,
+                    offset,
+                    timestamp,
+                    leader_epoch: epoch,
+                }
+            }
+            Ok(None) => OffsetAnswer {
+                failure: None,
+                offset: -1,
+                timestamp: -1,
+                leader_epoch: -1,
+            },
+            Err(failure) => OffsetAnswer::failed(failure),
+        }
+    }
+
+    async fn find_timestamp(
+        &self,
+        owned: &Owned,
+        target: i64,
+    ) -> Result<Option<(i64, i64)>, ReadFailure> {
+        let tail_start = owned.partition.borrow().tail_start_offset();
+        let stored = owned.log.batch_for_timestamp(target, tail_start).await;
+        let stored = stored.map_err(|error| {
+            tracing::error!(topic = %owned.topic, %error, "a segment cannot be searched by time");
+            ReadFailure::Storage
+        })?;
+        if let Some(bytes) = stored {
+            return Ok(first_at_least(&bytes, target));
+        }
+        let partition = owned.partition.borrow();
+        let batch = partition
+            .tail()
+            .iter()
+            .find(|batch| batch.max_timestamp >= target);
+        Ok(batch.and_then(|batch| first_at_least(&batch.bytes, target)))
+    }
+
+    async fn find_max_timestamp(&self, owned: &Owned) -> Result<Option<(i64, i64)>, ReadFailure> {
+        let tail = {
+            let partition = owned.partition.borrow();
+            // The first batch with the largest time.
+            let best = partition
+                .tail()
+                .iter()
+                .rev()
+                .max_by_key(|batch| batch.max_timestamp);
+            best.map(|batch| (batch.max_timestamp, batch.bytes.clone()))
+        };
+        let stored = owned.log.max_timestamp();
+        let target = match (stored, &tail) {
+            (None, None) => return Ok(None),
+            (Some(stored), Some((time, bytes))) if *time > stored => {
+                return Ok(first_at_least(bytes, *time));
+            }
+            (None, Some((time, bytes))) => return Ok(first_at_least(bytes, *time)),
+            (Some(stored), _) => stored,
+        };
+        self.find_timestamp(owned, target).await
+    }
+}
+
+/// Offset and timestamp of the first record of `batch` at or after `target`, looking inside compressed batches.
+fn first_at_least(batch: &[u8], target: i64) -> Option<(i64, i64)> {
+    let batch = RecordBatch::parse(batch).ok()?;
+    let header = batch.header();
+    if header.attributes().timestamp_type() == TimestampType::LogAppendTime {
+        return (header.max_timestamp() >= target)
+            .then_some((header.base_offset(), header.max_timestamp()));
+    }
+    let codec = Compression::from_id(header.attributes().compression_id())?;
+    let unpacked;
+    let payload = if codec == Compression::None {
+        batch.payload()
+    } else {
+        unpacked = decompress(codec, batch.payload(), limits::DECOMPRESSED_BYTES_MAX).ok()?;
+        &unpacked
+    };
+    for record in records(payload) {
+        let record = record.ok()?;
+        let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
+        if timestamp >= target {
+            return Some((
+                header.base_offset() + i64::from(record.offset_delta),
+                timestamp,
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,434 @@
+//! What one core owns: partitions, quorums, the journal, and on shard 0 the controller. Its loop takes committed entries
+//! and applies them, wakes who waits, writes the tail back, checkpoints. Never parses a request, never names Kafka's codes.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_lite::future::or;
+use hashbrown::HashMap;
+
+use crate::config::Config;
+use crate::config::topic::{CompressionType, TimestampType, TopicConfig};
+use crate::controller::Controller;
+use crate::io::Io;
+use crate::io::buffer::Slice;
+use crate::io::executor::Signal;
+use crate::journal::frame::ItemKind;
+use crate::journal::{Journal, Sequence};
+use crate::limits;
+use crate::log::{OpenFiles, PartitionLog};
+use crate::logging::{Admit, RateLimit};
+use crate::metadata::{Image, Placement, Topic};
+use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
+use crate::quorum::{Committed, Pending, Quorums};
+use crate::replicated::runtime::Runtime;
+
+pub mod control;
+pub mod fetch;
+pub mod produce;
+pub mod recovery;
+pub mod write_back;
+
+pub use control::ControlError;
+pub use fetch::{OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest};
+pub use produce::{Commit, ProduceRequest, ProduceTicket};
+
+/// A partition of a topic, by the topic's id: a re-created topic is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionKey {
+    /// The topic.
+    pub topic_id: u128,
+    /// The partition's number.
+    pub partition: i32,
+}
+
+/// Why a produce did not happen, or may not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProduceFailure {
+    /// Acks that do not exist.
+    #[error("acks must be -1, 0 or 1")]
+    InvalidAcks,
+    /// No such topic or partition.
+    #[error("This server does not host this topic-partition.")]
+    Unknown,
+    /// Not led here, or not yet.
+    #[error(
+        "For requests intended only for the leader, this error indicates that the broker is not the current leader."
+    )]
+    NotLeader,
+    /// The batch is refused.
+    #[error(transparent)]
+    Refused(#[from] ProduceError),
+    /// The disk failed or is full.
+    #[error("Disk error when trying to access log file on the disk.")]
+    Storage,
+    /// Too much waits for the disk.
+    #[error("The broker is behind with its writes; try again.")]
+    Full,
+    /// The shard has stopped.
+    #[error("The shard has stopped.")]
+    Stopped,
+}
+
+/// A partition this shard leads.
+pub struct Owned {
+    /// Decisions and tail.
+    pub partition: RefCell<Partition>,
+    /// Its segments.
+    pub log: PartitionLog,
+    /// Its name, for what operators read.
+    pub topic: Arc<str>,
+    /// Place of its quorum.
+    quorum: usize,
+    /// Term of the entry that added it: leader epochs are counted from there.
+    added_term: u64,
+    /// Fetches that wait for it to grow.
+    waiters: RefCell<Vec<Signal>>,
+}
+
+/// One shard.
+pub struct Shard {
+    /// The door.
+    pub io: Io,
+    /// From 0.
+    pub number: u32,
+    /// The broker's settings.
+    pub config: Arc<Config>,
+    /// Connections being served.
+    pub connections: Cell<usize>,
+    data: PathBuf,
+    journal: Journal,
+    quorums: RefCell<Quorums>,
+    partitions: RefCell<HashMap<PartitionKey, Rc<Owned>>>,
+    open_files: Rc<OpenFiles>,
+    image: RefCell<Arc<Image>>,
+    controller: RefCell<Option<Runtime<Controller>>>,
+    /// Shard 0: the image as committed, which is published when it grows.
+    committed_image: RefCell<Image>,
+    /// Shard 0: the image version each shard has in place.
+    applied_versions: RefCell<Vec<u64>>,
+    /// Shard 0: the committed image has grown.
+    publish_wanted: Signal,
+    /// Which quorums have opened and lead their partitions.
+    led: RefCell<Vec<bool>>,
+    /// The last frame whose entries are applied.
+    applied_sequence: Cell<Sequence>,
+    checkpointed_sequence: Cell<Sequence>,
+    flush_wanted: Signal,
+    flush_waiters: RefCell<Vec<Signal>>,
+    write_back_wanted: Signal,
+    reconcile_wanted: Signal,
+    dirty_bytes: Cell<u64>,
+    dirty_bytes_max: u64,
+    /// Why produces are refused although the journal is well: the file system is full.
+    out_of_space: Cell<bool>,
+    stopping: Cell<bool>,
+    refusals: RefCell<RateLimit>,
+}
+
+impl Shard {
+    /// The current image.
+    pub fn image(&self) -> Arc<Image> {
+        self.image.borrow().clone()
+    }
+
+    /// The port on which clients reach `shard`.
+    pub fn advertised_port(&self, shard: u32) -> u16 {
+        match self.config.advertise {
+            crate::config::Advertise::Shard => self.config.shard_port(shard as u16).unwrap_or(0),
+            crate::config::Advertise::Machine => self.config.listen_port,
+        }
+    }
+
+    /// The partition, if it is led here.
+    pub fn owned(&self, key: PartitionKey) -> Option<Rc<Owned>> {
+        self.partitions.borrow().get(&key).cloned()
+    }
+
+    /// Leader epoch of a partition as far as this shard can tell; -1 for another shard's.
+    pub fn leader_epoch_of(&self, topic_id: u128, partition: i32, placement: &Placement) -> i32 {
+        if placement.shard != self.number {
+            return -1;
+        }
+        let owned = self.owned(PartitionKey {
+            topic_id,
+            partition,
+        });
+        owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+    }
+
+    /// Whether a write has failed: nothing is acknowledged any more.
+    pub fn is_fenced(&self) -> bool {
+        self.quorums.borrow().is_fenced()
+    }
+
+    /// Sets `signal` after the next flush.
+    pub fn notify_after_flush(&self, signal: Signal) {
+        self.flush_waiters.borrow_mut().push(signal);
+    }
+
+    /// Waits until `pending` is applied; false if the shard is fenced first.
+    pub async fn wait_applied(&self, pending: Pending) -> bool {
+        loop {
+            if self.quorums.borrow().applied(pending.quorum) >= pending.index {
+                return true;
+            }
+            if self.quorums.borrow().is_fenced() {
+                return false;
+            }
+            let flushed = Signal::default();
+            self.notify_after_flush(flushed.clone());
+            flushed.wait().await;
+        }
+    }
+
+    /// One rate-limited line about a connection that was refused.
+    pub fn log_refusal(&self, peer: SocketAddr, reason: &str) {
+        match self
+            .refusals
+            .borrow_mut()
+            .admit(self.io.clock.now().0 / 1_000_000)
+        {
+            Admit::Line { left_out } => {
+                tracing::warn!(%peer, reason, left_out, "closing a connection")
+            }
+            Admit::Quiet => {}
+        }
+    }
+
+    /// Writes frames for as long as the shard lives: one flush in flight, everything that waits goes into the next.
+    pub async fn run_flush(self: Rc<Self>) {
+        let mut idle = true;
+        loop {
+            let window = self.quorums.borrow_mut().begin_flush();
+            let Some(window) = window else {
+                if self.stopping.get() || self.quorums.borrow().is_fenced() {
+                    return;
+                }
+                if idle {
+                    self.flush_wanted.wait().await;
+                } else if !self.wait_or_mark().await {
+                    return;
+                }
+                idle = true;
+                continue;
+            };
+            idle = false;
+            let bytes = Journal::frame_bytes(&window.sections);
+            while !self.journal.has_room(bytes) {
+                self.write_back_wanted.set();
+                self.io
+                    .clock
+                    .sleep(std::time::Duration::from_millis(1))
+                    .await;
+            }
+            match Quorums::flush(&self.journal, window).await {
+                Ok((readies, written)) => {
+                    self.applied_sequence.set(written.sequence);
+                    let committed = self.quorums.borrow_mut().end_flush(readies, written);
+                    committed.into_iter().for_each(|entry| self.apply(entry));
+                    self.lead_opened();
+                    self.wake_flush_waiters();
+                }
+                Err(error) => {
+                    self.fence(&error.to_string());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// After some idle time an empty frame makes the synced mark durable. False: the journal failed.
+    async fn wait_or_mark(&self) -> bool {
+        let idle = std::time::Duration::from_millis(limits::JOURNAL_IDLE_MARK_MS);
+        let wanted = async {
+            self.flush_wanted.wait().await;
+            false
+        };
+        let timed_out = async {
+            self.io.clock.sleep(idle).await;
+            true
+        };
+        if or(wanted, timed_out).await
+            && let Err(error) = self.journal.mark().await
+        {
+            self.fence(&error.to_string());
+            return false;
+        }
+        true
+    }
+
+    fn wake_flush_waiters(&self) {
+        let waiters = std::mem::take(&mut *self.flush_waiters.borrow_mut());
+        waiters.iter().for_each(Signal::set);
+    }
+
+    /// A write failed: nothing is acknowledged here any more.
+    fn fence(&self, why: &str) {
+        tracing::error!(
+            shard = self.number,
+            why,
+            "the journal failed; this shard is fenced and acknowledges nothing more. Restart it when the disk is well"
+        );
+        self.quorums.borrow_mut().fence();
+        self.wake_flush_waiters();
+        let waiting: Vec<_> = self.partitions.borrow().values().cloned().collect();
+        waiting.iter().for_each(|owned| owned.wake());
+    }
+
+    /// A committed entry happens: the same on the leader and in recovery.
+    pub(in crate::shard) fn apply(&self, entry: Committed) {
+        let (quorum, term, sequence) = (entry.quorum, entry.term, entry.sequence);
+        let mut image_grew = false;
+        for item in entry.items {
+            let key = PartitionKey {
+                topic_id: item.topic_id,
+                partition: item.partition,
+            };
+            match item.kind {
+                ItemKind::Batch => self.apply_batch(key, item.offset, item.body, sequence),
+                ItemKind::PartitionAdd => self.apply_add(key, quorum, term, &item.body),
+                ItemKind::PartitionRemove => self.apply_remove(key),
+                ItemKind::Record => image_grew |= self.apply_record(&item.body),
+                ItemKind::LogStart | ItemKind::Raw => {}
+            }
+        }
+        if image_grew {
+            self.publish_wanted.set();
+        }
+    }
+
+    fn apply_batch(&self, key: PartitionKey, base_offset: i64, batch: Slice, sequence: Sequence) {
+        // A batch of a partition that was removed meanwhile has no reader left.
+        let Some(owned) = self.owned(key) else { return };
+        let mut partition = owned.partition.borrow_mut();
+        if base_offset < partition.high_watermark() {
+            return;
+        }
+        self.dirty_bytes
+            .set(self.dirty_bytes.get() + batch.len() as u64);
+        partition.apply(batch, sequence);
+        drop(partition);
+        owned.wake();
+        if self.dirty_bytes.get() > self.dirty_bytes_max / 2 {
+            self.write_back_wanted.set();
+        }
+    }
+
+    fn apply_add(&self, key: PartitionKey, quorum: usize, term: u64, name: &[u8]) {
+        if self.partitions.borrow().contains_key(&key) {
+            return;
+        }
+        let name: Arc<str> = String::from_utf8_lossy(name).into();
+        let log = PartitionLog::new(
+            self.io.clone(),
+            &self.data,
+            &name,
+            key.partition,
+            key.topic_id,
+            self.open_files.clone(),
+        );
+        let mut partition =
+            Partition::new(self.default_partition_config(), PartitionStart::default());
+        partition.lead(0);
+        let owned = Owned {
+            partition: RefCell::new(partition),
+            log,
+            topic: name,
+            quorum,
+            added_term: term,
+            waiters: RefCell::default(),
+        };
+        self.partitions.borrow_mut().insert(key, Rc::new(owned));
+    }
+
+    fn apply_remove(&self, key: PartitionKey) {
+        let Some(owned) = self.partitions.borrow_mut().remove(&key) else {
+            return;
+        };
+        owned.wake();
+        let tail_bytes = owned.partition.borrow().tail_bytes() as u64;
+        self.dirty_bytes
+            .set(self.dirty_bytes.get().saturating_sub(tail_bytes));
+        let topic = owned.topic.clone();
+        let remove = async move {
+            if let Err(error) = owned.log.remove().await {
+                tracing::warn!(%topic, partition = key.partition, %error, "the files of a deleted partition are still there");
+            }
+        };
+        self.io
+            .executor
+            .spawn_background("remove partition", Box::pin(remove));
+    }
+
+    fn default_partition_config(&self) -> PartitionConfig {
+        let none = std::collections::BTreeMap::new();
+        let topic = TopicConfig::from_overrides(&none, &self.config)
+            .expect("the broker's own defaults are legal");
+        self.partition_config(&topic)
+    }
+
+    /// What a partition needs to know of its topic's settings.
+    fn partition_config(&self, topic: &TopicConfig) -> PartitionConfig {
+        use protocol::compression::Compression;
+        let compression = match topic.compression_type {
+            CompressionType::Producer => None,
+            CompressionType::Uncompressed => Some((Compression::None, None)),
+            CompressionType::Gzip => Some((Compression::Gzip, Some(topic.gzip_level))),
+            CompressionType::Snappy => Some((Compression::Snappy, None)),
+            CompressionType::Lz4 => Some((Compression::Lz4, None)),
+            CompressionType::Zstd => Some((Compression::Zstd, Some(topic.zstd_level))),
+        };
+        let frame_max = limits::batch_bytes_max(self.config.frame_bytes_max) as usize;
+        PartitionConfig {
+            message_bytes_max: (topic.message_bytes_max as usize).min(frame_max),
+            segment_bytes_max: topic.segment_bytes_max as usize,
+            timestamp_type: match topic.timestamp_type {
+                TimestampType::CreateTime => protocol::record_batch::TimestampType::CreateTime,
+                TimestampType::LogAppendTime => {
+                    protocol::record_batch::TimestampType::LogAppendTime
+                }
+            },
+            timestamp_before_ms_max: topic.timestamp_before_ms_max,
+            timestamp_after_ms_max: topic.timestamp_after_ms_max,
+            compacted: topic.cleanup_policy.compact,
+            compression: compression
+                .map(|(codec, level)| (codec, level.filter(|level| *level != -1))),
+            validate_compressed: self.config.validate_compressed
+                == crate::config::ValidateCompressed::Full,
+            write_caching: topic.write_caching,
+        }
+    }
+
+    /// Gives every partition of `topic` led here the topic's settings.
+    fn configure(&self, topic: &Topic) {
+        let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &self.config) else {
+            return;
+        };
+        let config = self.partition_config(&settings);
+        for (partition, placement) in topic.partitions.iter().enumerate() {
+            let key = PartitionKey {
+                topic_id: topic.id,
+                partition: partition as i32,
+            };
+            if placement.shard == self.number
+                && let Some(owned) = self.owned(key)
+            {
+                owned
+                    .log
+                    .configure(u64::from(settings.segment_bytes_max), settings.segment_ms);
+                owned.partition.borrow_mut().configure(config.clone());
+            }
+        }
+    }
+}
+
+impl Owned {
+    fn wake(&self) {
+        let waiters = std::mem::take(&mut *self.waiters.borrow_mut());
+        waiters.iter().for_each(Signal::set);
+    }
+}

@@ -1,0 +1,151 @@
+//! A produce on the shard that leads the partition: decide, propose, and say later whether it is committed.
+
+use bytes::Bytes;
+
+use super::{PartitionKey, ProduceFailure, Shard};
+use crate::journal::frame::{Item, ItemKind};
+use crate::partition::Decided;
+use crate::quorum::{Pending, ProposeError};
+
+/// One partition's part of a Produce request.
+#[derive(Debug, Clone)]
+pub struct ProduceRequest {
+    /// The bytes, as they came.
+    pub records: Option<Bytes>,
+    /// Version of the request.
+    pub version: i16,
+    /// -1, 0 or 1.
+    pub acks: i16,
+}
+
+/// A produce that was decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProduceTicket {
+    /// Offset of its first record.
+    pub base_offset: i64,
+    /// Broker time it was stamped with, -1 for none.
+    pub log_append_time_ms: i64,
+    /// First offset of the partition.
+    pub log_start_offset: i64,
+    /// What its acknowledgement waits for; `None` with write caching.
+    pub pending: Option<Pending>,
+}
+
+/// How far a produce has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// It waits for its flush.
+    Waiting,
+    /// It is durable.
+    Done,
+    /// The journal failed; it may or may not be there.
+    Failed,
+}
+
+impl Shard {
+    /// Decides on `request` and queues it for the next flush. Synchronous.
+    pub fn produce(
+        &self,
+        key: PartitionKey,
+        request: ProduceRequest,
+    ) -> Result<ProduceTicket, ProduceFailure> {
+        let owned = self.owned(key).ok_or(ProduceFailure::NotLeader)?;
+        if self.quorums.borrow().is_fenced() || self.out_of_space.get() {
+            return Err(ProduceFailure::Storage);
+        }
+        if !self.quorums.borrow().is_open(owned.quorum) {
+            return Err(ProduceFailure::NotLeader);
+        }
+        let mut partition = owned.partition.borrow_mut();
+        let decided = partition.prepare(
+            request.records.as_ref(),
+            request.version,
+            self.io.clock.wall_ms(),
+        )?;
+        let log_start_offset = partition.log_start_offset();
+        let cached = partition.config().write_caching;
+        let (prepared, pending) = match decided {
+            Decided::Duplicate {
+                base_offset,
+                log_append_time_ms,
+            } => {
+                let pending = (base_offset >= partition.high_watermark())
+                    .then(|| self.last_pending(owned.quorum));
+                return Ok(ProduceTicket {
+                    base_offset,
+                    log_append_time_ms,
+                    log_start_offset,
+                    pending,
+                });
+            }
+            Decided::Append(prepared) => {
+                let item = Item {
+                    kind: ItemKind::Batch,
+                    topic_id: key.topic_id,
+                    partition: key.partition,
+                    offset: prepared.base_offset,
+                    leader_epoch: prepared.leader_epoch,
+                    log_append_time_ms: prepared.log_append_time_ms,
+                    body: prepared.bytes.clone(),
+                };
+                let proposed = self.quorums.borrow_mut().propose(owned.quorum, item);
+                (prepared, proposed)
+            }
+        };
+        let pending = match pending {
+            Ok(pending) => pending,
+            Err(error) => {
+                partition.unprepare(prepared.base_offset);
+                return Err(match error {
+                    ProposeError::NotReady => ProduceFailure::NotLeader,
+                    ProposeError::Full => ProduceFailure::Full,
+                    ProposeError::Fenced => ProduceFailure::Storage,
+                });
+            }
+        };
+        self.flush_wanted.set();
+        let pending = (!cached).then_some(pending);
+        Ok(ProduceTicket {
+            base_offset: prepared.base_offset,
+            log_append_time_ms: prepared.log_append_time_ms,
+            log_start_offset,
+            pending,
+        })
+    }
+
+    /// The entry that commits everything prepared so far.
+    fn last_pending(&self, quorum: usize) -> Pending {
+        Pending {
+            quorum,
+            index: self.quorums.borrow().last_index(quorum),
+        }
+    }
+
+    /// How far `ticket` has come.
+    pub fn commit_of(&self, ticket: &ProduceTicket) -> Commit {
+        let Some(pending) = ticket.pending else {
+            return Commit::Done;
+        };
+        let quorums = self.quorums.borrow();
+        if quorums.applied(pending.quorum) >= pending.index {
+            Commit::Done
+        } else if quorums.is_fenced() {
+            Commit::Failed
+        } else {
+            Commit::Waiting
+        }
+    }
+
+    /// Waits until `ticket` may be acknowledged.
+    pub async fn wait_acknowledged(&self, ticket: &ProduceTicket) -> Result<(), ProduceFailure> {
+        match ticket.pending {
+            Some(pending) if !self.wait_applied(pending).await => Err(ProduceFailure::Storage),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a produce of this size must wait because too much is neither flushed nor written back.
+    pub fn must_wait(&self, bytes: usize) -> bool {
+        self.quorums.borrow().is_full(bytes) || self.dirty_bytes.get() > self.dirty_bytes_max
+    }
+}
