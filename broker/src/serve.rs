@@ -184,7 +184,7 @@ async fn run_shard(
         Err(error) => {
             tracing::error!(shard = number, "{error}");
             return match error {
-                StartError::Journal(JournalError::Format { .. }) => ExitCode::OtherLayout,
+                StartError::Journal(JournalError::UnknownFormat { .. }) => ExitCode::OtherLayout,
                 StartError::Journal(JournalError::Corrupt { .. })
                 | StartError::Manifest(_)
                 | StartError::Replica { .. } => ExitCode::Damaged,

@@ -86,7 +86,9 @@ where
     let builder = LocalExecutorBuilder::new(Placement::Unbound).io_memory(0);
     let local = builder.make().expect("an executor for a test");
     local.run(async {
-        GlommioDisk::prepare(Path::new(".")).await.expect("tests run in a folder that takes direct IO");
+        GlommioDisk::prepare(Path::new("."))
+            .await
+            .expect("tests run in a folder that takes direct IO");
         let part = parts(1).pop().expect("one shard");
         body(io_of(part).await).await
     })

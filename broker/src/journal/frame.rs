@@ -26,7 +26,6 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use protocol::record_batch::{RecordBatchMut, TimestampType};
 
 use crate::io::buffer::{ALIGNMENT, align_up};
 
@@ -388,6 +387,9 @@ pub struct Chain {
     pub previous_crc: u32,
 }
 
+/// Sections whose bodies are ranges of the bytes of their frame.
+pub type Places = Vec<Section<Range<usize>>>;
+
 /// Directory and body bytes of `sections`.
 fn measure(sections: &[Section<Bytes>]) -> (usize, usize) {
     let (mut directory, mut body) = (0, 0);
@@ -412,16 +414,15 @@ pub fn frame_bytes(sections: &[Section<Bytes>]) -> usize {
 }
 
 /// Writes a frame into `buffer`, which is exactly [`frame_bytes`] long, stamps batches on the way, and returns the
-/// frame's CRC and where each body came to lie, in the order of the items.
+/// frame's CRC and where each body came to lie.
 pub fn encode(
-    sections: &[Section<Bytes>],
+    sections: Vec<Section<Bytes>>,
     file: &FileHeader,
     chain: Chain,
     buffer: &mut [u8],
-) -> (u32, Vec<Range<usize>>) {
-    let (directory_bytes, body_bytes) = measure(sections);
-    let body_start = FRAME_HEADER_BYTES + directory_bytes;
-    let used = body_start + body_bytes;
+) -> (u32, Places) {
+    let (directory_bytes, body_bytes) = measure(&sections);
+    let used = FRAME_HEADER_BYTES + directory_bytes + body_bytes;
     assert_eq!(
         buffer.len(),
         align_up(used),
@@ -431,8 +432,7 @@ pub fn encode(
         buffer.len() <= file.frame_bytes_max as usize,
         "a frame keeps its file's limit"
     );
-    let frame_bytes = buffer.len();
-    let (head, bodies) = buffer.split_at_mut(body_start);
+    let (head, bodies) = buffer.split_at_mut(FRAME_HEADER_BYTES + directory_bytes);
     let mut writer = Writer { bytes: head, at: 0 };
     writer.put(&FRAME_MAGIC.to_le_bytes());
     writer.put(&file.journal_id.to_le_bytes());
@@ -441,64 +441,117 @@ pub fn encode(
     writer.put(&chain.synced_sequence.to_le_bytes());
     writer.put(&chain.run.to_le_bytes());
     writer.put(&chain.previous_crc.to_le_bytes());
-    for number in [sections.len(), directory_bytes, body_bytes, frame_bytes, 0] {
-        writer.put(&(number as u32).to_le_bytes());
+    for number in [
+        sections.len(),
+        directory_bytes,
+        body_bytes,
+        align_up(used),
+        0,
+    ] {
+        writer.put_u32(number);
     }
-    let mut places = Vec::new();
     let mut at = 0;
-    for section in sections {
+    for section in &sections {
         encode_section(&mut writer, section);
         for item in section.entries.iter().flat_map(|entry| &entry.items) {
-            let end = at + item.body.len();
-            bodies[at..end].copy_from_slice(&item.body);
-            stamp(item, &mut bodies[at..end]);
-            let padded = at + item.body.len().next_multiple_of(8);
-            bodies[end..padded].fill(0);
-            places.push(body_start + at..body_start + end);
-            at = padded;
+            let place = &mut bodies[at..at + item.body.len().next_multiple_of(8)];
+            let (body, padding) = place.split_at_mut(item.body.len());
+            body.copy_from_slice(&item.body);
+            padding.fill(0);
+            stamp(item, body);
+            at += place.len();
         }
     }
+    assert_eq!(
+        (writer.at, at),
+        (FRAME_HEADER_BYTES + directory_bytes, body_bytes),
+        "measured as written"
+    );
     bodies[at..].fill(0);
-    let crc = checksum(file.seed, &buffer[..used]);
-    buffer[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&crc.to_le_bytes());
-    (crc, places)
+    let crc = checksum(&buffer[..used], file.seed);
+    buffer[CHECKSUM_AT..FRAME_HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
+    let mut at = FRAME_HEADER_BYTES + directory_bytes;
+    let mut place = |body: Bytes| {
+        let range = at..at + body.len();
+        at += body.len().next_multiple_of(8);
+        range
+    };
+    (
+        crc,
+        sections
+            .into_iter()
+            .map(|section| section.map_bodies(&mut place))
+            .collect(),
+    )
 }
 
-/// Over all but the checksum's own place.
-fn checksum(seed: u32, used: &[u8]) -> u32 {
+/// Reads the frame at the start of `bytes` with everything checked; bodies are ranges of `bytes`.
+pub fn decode(bytes: &[u8], file: &FileHeader) -> Result<(FrameHeader, Places), Defect> {
+    let header = FrameHeader::decode(bytes, file)?;
+    let used = bytes.get(..header.used_bytes()).ok_or(Defect::Short)?;
+    if bytes.len() < header.frame_bytes as usize {
+        return Err(Defect::Short);
+    }
+    if checksum(used, file.seed) != header.crc {
+        return Err(Defect::Checksum);
+    }
+    let body_from = FRAME_HEADER_BYTES + header.directory_bytes as usize;
+    let mut directory = Directory {
+        reader: Reader {
+            bytes: &used[..body_from],
+            at: FRAME_HEADER_BYTES,
+        },
+        body_at: body_from,
+        body_end: used.len(),
+    };
+    let count = directory.count(header.section_count, SECTION_BYTES)?;
+    let mut sections = Vec::with_capacity(count);
+    for _ in 0..count {
+        let section = directory.section().map_err(|defect| match defect {
+            Defect::Short => Defect::Directory("the directory ends too early"),
+            other => other,
+        });
+        sections.push(section?);
+    }
+    if directory.reader.at != body_from || directory.body_at != used.len() {
+        return Err(Defect::Directory("bytes are left over"));
+    }
+    Ok((header, sections))
+}
+
+fn checksum(used: &[u8], seed: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     hasher.update(&used[..CHECKSUM_AT]);
-    hasher.update(&used[CHECKSUM_AT + 4..]);
+    hasher.update(&used[FRAME_HEADER_BYTES..]);
     hasher.finalize()
 }
 
-/// Gives a copied batch its base offset, leader epoch and, for LogAppendTime, the broker's time.
+/// Gives a copied batch its base offset, leader epoch and log append time (Kafka's `DefaultRecordBatch`).
+/// To be replaced by `protocol::record_batch` when the two meet.
 fn stamp(item: &Item<Bytes>, body: &mut [u8]) {
     if item.kind != ItemKind::Batch {
         return;
     }
     assert!(
         body.len() >= BATCH_HEADER_BYTES,
-        "only whole batches are proposed"
+        "batches are validated before they are prepared"
     );
-    let mut batch = RecordBatchMut::parse(body).expect("only whole batches are proposed");
-    batch.set_base_offset(item.offset);
-    batch.set_partition_leader_epoch(item.leader_epoch);
+    body[..8].copy_from_slice(&item.offset.to_be_bytes());
+    body[12..16].copy_from_slice(&item.leader_epoch.to_be_bytes());
     if item.log_append_time_ms >= 0 {
-        batch.set_max_timestamp(TimestampType::LogAppendTime, item.log_append_time_ms);
+        body[22] |= 1 << 3; // low byte of the attributes: timestamp type LogAppendTime
+        body[35..43].copy_from_slice(&item.log_append_time_ms.to_be_bytes());
+        let crc = crc32c::crc32c(&body[21..]);
+        body[17..21].copy_from_slice(&crc.to_be_bytes());
     }
 }
 
 fn encode_section(writer: &mut Writer<'_>, section: &Section<Bytes>) {
     writer.put(&section.quorum.to_le_bytes());
-    writer.put(
-        &section
-            .hard_state
-            .map_or(0, |_| FLAG_HARD_STATE)
-            .to_le_bytes(),
-    );
-    writer.put(&(section.entries.len() as u32).to_le_bytes());
-    writer.put(&0u32.to_le_bytes());
+    let flags = section.hard_state.map_or(0, |_| FLAG_HARD_STATE);
+    writer.put(&flags.to_le_bytes());
+    writer.put_u32(section.entries.len());
+    writer.put_u32(0);
     if let Some(state) = section.hard_state {
         for number in [state.term, state.vote, state.commit] {
             writer.put(&number.to_le_bytes());
@@ -508,10 +561,10 @@ fn encode_section(writer: &mut Writer<'_>, section: &Section<Bytes>) {
         writer.put(&entry.index.to_le_bytes());
         writer.put(&entry.term.to_le_bytes());
         writer.put(&(entry.kind as u32).to_le_bytes());
-        writer.put(&(entry.items.len() as u32).to_le_bytes());
+        writer.put_u32(entry.items.len());
         for item in &entry.items {
             writer.put(&(item.kind as u32).to_le_bytes());
-            writer.put(&(item.body.len() as u32).to_le_bytes());
+            writer.put_u32(item.body.len());
             writer.put(&item.topic_id.to_le_bytes());
             writer.put(&item.partition.to_le_bytes());
             writer.put(&item.leader_epoch.to_le_bytes());
@@ -521,110 +574,104 @@ fn encode_section(writer: &mut Writer<'_>, section: &Section<Bytes>) {
     }
 }
 
-/// The sections of a whole frame; bodies as ranges of `bytes`.
-pub fn decode(
-    bytes: &[u8],
-    header: &FrameHeader,
-    file: &FileHeader,
-) -> Result<Vec<Section<Range<usize>>>, Defect> {
-    let used = bytes.get(..header.used_bytes()).ok_or(Defect::Short)?;
-    if checksum(file.seed, used) != header.crc {
-        return Err(Defect::Checksum);
-    }
-    let body_start = FRAME_HEADER_BYTES + header.directory_bytes as usize;
-    let mut reader = Reader {
-        bytes: &used[..body_start],
-        at: FRAME_HEADER_BYTES,
-    };
-    let mut body_at = body_start;
-    let mut sections = Vec::new();
-    for _ in 0..header.section_count {
-        sections.push(decode_section(&mut reader, &mut body_at, used.len())?);
-    }
-    if reader.at != body_start || body_at != used.len() {
-        return Err(Defect::Directory("it does not fill its place"));
-    }
-    Ok(sections)
+/// Reads a directory whose checksum matched; still trusts no count in it.
+struct Directory<'a> {
+    reader: Reader<'a>,
+    body_at: usize,
+    body_end: usize,
 }
 
-fn decode_section(
-    reader: &mut Reader<'_>,
-    body_at: &mut usize,
-    end: usize,
-) -> Result<Section<Range<usize>>, Defect> {
-    let quorum = reader.u32()?;
-    let flags = reader.u32()?;
-    let entries_len = reader.u32()?;
-    reader.u32()?;
-    let hard_state = match flags {
-        0 => None,
-        FLAG_HARD_STATE => Some(HardState {
-            term: reader.u64()?,
-            vote: reader.u64()?,
-            commit: reader.u64()?,
-        }),
-        _ => return Err(Defect::Directory("unknown flags")),
-    };
-    let mut entries = Vec::new();
-    for _ in 0..entries_len {
-        let (index, term) = (reader.u64()?, reader.u64()?);
-        let kind = match reader.u32()? {
+impl Directory<'_> {
+    /// `count` as a number of things of at least `bytes_min` bytes each that the rest of the directory can hold.
+    fn count(&self, count: u32, bytes_min: usize) -> Result<usize, Defect> {
+        let count = count as usize;
+        if count > self.reader.left() / bytes_min {
+            return Err(Defect::Directory("more things than bytes"));
+        }
+        Ok(count)
+    }
+
+    fn section(&mut self) -> Result<Section<Range<usize>>, Defect> {
+        let quorum = self.reader.u32()?;
+        let flags = self.reader.u32()?;
+        let count = self.reader.u32()?;
+        if flags & !FLAG_HARD_STATE != 0 || self.reader.u32()? != 0 {
+            return Err(Defect::Directory("unknown section flags"));
+        }
+        let hard_state = match flags {
+            FLAG_HARD_STATE => Some(HardState {
+                term: self.reader.u64()?,
+                vote: self.reader.u64()?,
+                commit: self.reader.u64()?,
+            }),
+            _ => None,
+        };
+        let count = self.count(count, ENTRY_BYTES)?;
+        let mut entries = Vec::with_capacity(count);
+        for _ in 0..count {
+            entries.push(self.entry()?);
+        }
+        Ok(Section {
+            quorum,
+            hard_state,
+            entries,
+        })
+    }
+
+    fn entry(&mut self) -> Result<Entry<Range<usize>>, Defect> {
+        let index = self.reader.u64()?;
+        let term = self.reader.u64()?;
+        let kind = match self.reader.u32()? {
             0 => EntryKind::Normal,
             1 => EntryKind::ConfChange,
-            _ => return Err(Defect::Directory("unknown kind of entry")),
+            _ => return Err(Defect::Directory("unknown entry kind")),
         };
-        let items_len = reader.u32()?;
-        let mut items = Vec::new();
-        for _ in 0..items_len {
-            items.push(decode_item(reader, body_at, end)?);
+        let count = self.reader.u32()?;
+        let count = self.count(count, ITEM_BYTES)?;
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.item()?);
         }
-        entries.push(Entry {
+        Ok(Entry {
             index,
             term,
             kind,
             items,
-        });
+        })
     }
-    Ok(Section {
-        quorum,
-        hard_state,
-        entries,
-    })
-}
 
-fn decode_item(
-    reader: &mut Reader<'_>,
-    body_at: &mut usize,
-    end: usize,
-) -> Result<Item<Range<usize>>, Defect> {
-    let kind = match reader.u32()? {
-        1 => ItemKind::Batch,
-        2 => ItemKind::PartitionAdd,
-        3 => ItemKind::PartitionRemove,
-        4 => ItemKind::LogStart,
-        5 => ItemKind::Record,
-        6 => ItemKind::Raw,
-        _ => return Err(Defect::Directory("unknown kind of item")),
-    };
-    let bytes = reader.u32()? as usize;
-    let (topic_id, partition, leader_epoch) =
-        (reader.u128()?, reader.u32()? as i32, reader.u32()? as i32);
-    let (offset, log_append_time_ms) = (reader.u64()? as i64, reader.u64()? as i64);
-    let start = *body_at;
-    *body_at = start.saturating_add(bytes.next_multiple_of(8));
-    if *body_at > end {
-        return Err(Defect::Directory("a body beyond the frame"));
+    fn item(&mut self) -> Result<Item<Range<usize>>, Defect> {
+        let kind = match self.reader.u32()? {
+            1 => ItemKind::Batch,
+            2 => ItemKind::PartitionAdd,
+            3 => ItemKind::PartitionRemove,
+            4 => ItemKind::LogStart,
+            5 => ItemKind::Record,
+            6 => ItemKind::Raw,
+            _ => return Err(Defect::Directory("unknown item kind")),
+        };
+        let bytes = self.reader.u32()? as usize;
+        let topic_id = self.reader.u128()?;
+        let partition = self.reader.i32()?;
+        let leader_epoch = self.reader.i32()?;
+        let offset = self.reader.i64()?;
+        let log_append_time_ms = self.reader.i64()?;
+        let padded = bytes.checked_next_multiple_of(8).unwrap_or(usize::MAX);
+        if padded > self.body_end - self.body_at {
+            return Err(Defect::Directory("a body beyond the frame"));
+        }
+        let body = self.body_at..self.body_at + bytes;
+        self.body_at += padded;
+        Ok(Item {
+            kind,
+            topic_id,
+            partition,
+            offset,
+            leader_epoch,
+            log_append_time_ms,
+            body,
+        })
     }
-    let body = start..start + bytes;
-    Ok(Item {
-        kind,
-        topic_id,
-        partition,
-        offset,
-        leader_epoch,
-        log_append_time_ms,
-        body,
-    })
 }
 
 struct Writer<'a> {
@@ -633,9 +680,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.at..self.at + bytes.len()].copy_from_slice(bytes);
-        self.at += bytes.len();
+    fn put(&mut self, field: &[u8]) {
+        self.bytes[self.at..self.at + field.len()].copy_from_slice(field);
+        self.at += field.len();
+    }
+
+    fn put_u32(&mut self, number: usize) {
+        let number = u32::try_from(number).expect("a frame is smaller than 4 GiB");
+        self.put(&number.to_le_bytes());
     }
 }
 
@@ -645,14 +697,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Defect> {
-        let bytes = self
-            .bytes
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<N>())
-            .ok_or(Defect::Short)?;
+        let rest = self.bytes.get(self.at..).ok_or(Defect::Short)?;
+        let field = rest.first_chunk::<N>().ok_or(Defect::Short)?;
         self.at += N;
-        Ok(*bytes)
+        Ok(*field)
     }
 
     fn u32(&mut self) -> Result<u32, Defect> {
@@ -665,5 +718,13 @@ impl Reader<'_> {
 
     fn u128(&mut self) -> Result<u128, Defect> {
         self.take().map(u128::from_le_bytes)
+    }
+
+    fn i32(&mut self) -> Result<i32, Defect> {
+        self.take().map(i32::from_le_bytes)
+    }
+
+    fn i64(&mut self) -> Result<i64, Defect> {
+        self.take().map(i64::from_le_bytes)
     }
 }

@@ -1,121 +1,201 @@
-//! The journal of one shard: everything that must be durable goes through it, one frame and one flush for all who wait.
-//! Station 6 of the produce walk. It knows frames and files, never partitions; it retries nothing.
+//! The journal of one shard: every quorum's Readies, gathered into checksummed frames, written and synced one at a time.
+//!
+//! A journal is a directory of files `<file number, 20 digits>.journal`, each filled with zeros once and then reused. A
+//! file begins with a header block, then frames follow at multiples of 4096 bytes; `frame` draws them byte by byte. A
+//! frame never spans files. Frames are chained by sequence and by the CRC of the frame before, over files too.
+//!
+//! Files are *live* (hold frames somebody may need, in order of sequence; the last one is written to) or *spare* (filled
+//! with zeros, or recycled). A spare file gets a new header, written and synced, before its first frame; that header
+//! also says which file is the oldest one still needed, so a missing file is noticed and a recycled one is not replayed.
+//!
+//! After a failed write or sync the journal is failed for ever; it never retries, never truncates, never interprets what it
+//! carries, and never serves reads: [`Written`] gives the bytes back as slices of the frame just written. How a torn tail
+//! is told from corruption stands in `recovery`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::io as std_io;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use bytes::Bytes;
 
 use crate::io::Io;
-use crate::io::buffer::{Slice, WriteBuffer};
+use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer};
 use crate::io::disk::{File, OpenMode};
+use crate::io::executor::Signal;
 
 pub mod frame;
-pub mod recovery;
+mod inspect;
+mod recovery;
+#[cfg(test)]
+mod tests;
 
-pub use frame::Sequence;
-use frame::{Chain, Entry, FILE_HEADER_BYTES, FileHeader, Item, Section};
+pub use frame::{Entry, EntryKind, HardState, Item, ItemKind, Section, Sequence};
+pub use inspect::inspect;
 pub use recovery::{RecoveredFrame, Recovery};
 
-/// Bytes that one write fills a new file with zeros by.
-const FILL_BYTES: usize = 1 << 20;
+use frame::{Chain, FILE_HEADER_BYTES, FileHeader};
 
-/// Where a journal is and how large it may be.
-#[derive(Debug, Clone)]
+/// Where a file's first frame stands.
+const FIRST_POSITION: u64 = FILE_HEADER_BYTES as u64;
+/// Bytes of one write while a file is filled with zeros.
+const FILL_BYTES: u64 = 1 << 20;
+/// Bound of `frame_bytes_max`: lengths in a frame are 32 bits wide.
+const FRAME_BYTES_LIMIT: usize = 1 << 30;
+
+/// How a journal is laid out.
+#[derive(Clone, Debug)]
 pub struct JournalOptions {
-    /// Holds its files.
+    /// The directory of its files; made if absent.
     pub directory: PathBuf,
-    /// Bytes of each file.
+    /// Bytes of one file; rounded down to 4096. At least one frame of `frame_bytes_max` must fit beside the header.
     pub file_bytes: u64,
-    /// Bytes of all files together.
+    /// Bytes of all files; counts as at least two files, since the file written to cannot be recycled.
     pub journal_bytes_max: u64,
-    /// Largest frame.
+    /// Bytes of the largest frame; rounded down to 4096.
     pub frame_bytes_max: usize,
 }
 
-/// Why the journal cannot go on.
+impl JournalOptions {
+    /// Default of `file_bytes`: 64 MiB.
+    pub const FILE_BYTES_DEFAULT: u64 = 64 << 20;
+    /// Default of `frame_bytes_max`: 16 MiB.
+    pub const FRAME_BYTES_MAX_DEFAULT: usize = 16 << 20;
+
+    fn rounded(mut self) -> Result<Self, JournalError> {
+        self.file_bytes -= self.file_bytes % ALIGNMENT as u64;
+        self.frame_bytes_max -= self.frame_bytes_max % ALIGNMENT;
+        if self.frame_bytes_max == 0 || self.frame_bytes_max > FRAME_BYTES_LIMIT {
+            return Err(JournalError::Options(
+                "frame_bytes_max must be 4096 bytes to 1 GiB",
+            ));
+        }
+        if self.file_bytes < FIRST_POSITION + self.frame_bytes_max as u64 {
+            return Err(JournalError::Options(
+                "file_bytes must hold a header (4096 bytes) and frame_bytes_max",
+            ));
+        }
+        self.journal_bytes_max = self.journal_bytes_max.max(2 * self.file_bytes);
+        Ok(self)
+    }
+}
+
+/// What may go wrong with a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The device or file system failed; nothing is retried on that file.
-    #[error("{operation} {path}: {source}")]
+    /// The options contradict each other.
+    #[error("journal options: {0}")]
+    Options(&'static str),
+    /// The machine said no. After a failed write or sync the journal is failed for ever.
+    #[error("journal: cannot {operation} {}: {source}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
-        /// The file.
+        /// On which file or directory.
         path: PathBuf,
-        /// What came of it.
-        source: std::io::Error,
+        /// What the machine said.
+        source: std_io::Error,
     },
-    /// Synced data is not what was written. Nothing was changed.
-    #[error(
-        "the journal is damaged: {path} at byte {position}, frame {sequence}: {reason}. Restore the file from a copy, or start with an empty data directory; nothing was changed"
-    )]
+    /// Synced data is damaged or missing. Nothing was changed on disk.
+    #[error("journal corrupt at {} byte {position}, frame {sequence}: {reason}", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// Where.
+        /// Byte position in it.
         position: u64,
-        /// The frame that had to be there.
+        /// The frame that was expected there (0: not known).
         sequence: Sequence,
         /// What is wrong.
         reason: String,
     },
-    /// Written by a version this one does not know.
-    #[error("{path} has format version {version}, this broker reads version {known}", known = frame::FORMAT_VERSION)]
-    Format {
+    /// A file of another journal lies in the directory.
+    #[error("{} belongs to another journal", path.display())]
+    OtherJournal {
         /// The file.
         path: PathBuf,
-        /// Its version.
+    },
+    /// A file was written by another version of the format.
+    #[error("{} has the unknown journal format version {version}", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format version.
         version: u32,
     },
-    /// A write failed earlier.
+    /// An earlier write or sync failed, or was dropped halfway; the journal takes nothing more.
     #[error("the journal failed earlier")]
     Failed,
+    /// No file is left to write to; recycling makes room. The journal is as it was before.
+    #[error("the journal is full")]
+    Full,
+    /// The frame is larger than `frame_bytes_max`. The journal is as it was before.
+    #[error("a frame of {bytes} bytes is larger than {bytes_max}")]
+    FrameTooLarge {
+        /// What it would take.
+        bytes: usize,
+        /// What is allowed.
+        bytes_max: usize,
+    },
 }
 
-/// A frame that is on disk: the same sections, their bodies now slices of the frame.
+/// A frame that is written and synced.
 #[derive(Debug)]
 pub struct Written {
     /// Its number.
     pub sequence: Sequence,
-    /// What it carries.
+    /// What was given, stamped; bodies share the frame's memory.
     pub sections: Vec<Section<Slice>>,
 }
 
-/// One file, and what it is used for.
+/// The journal of one shard. Nothing may be written before [`Recovery::next_frame`] has returned `None`.
+pub struct Journal {
+    shared: Rc<Shared>,
+}
+
+/// What a journal and its recovery share.
+struct Shared {
+    io: Io,
+    options: JournalOptions,
+    state: RefCell<State>,
+    recovered: Cell<bool>,
+    failed: Cell<bool>,
+    in_flight: Cell<bool>,
+    /// Bytes of the file that is being filled, 0: none is. At most one is.
+    filling_bytes: Cell<u64>,
+    filled: Signal,
+}
+
+struct State {
+    journal_id: u128,
+    /// Random number of this start: makes frames of two starts differ even with equal content.
+    run: u64,
+    file_number_next: u64,
+    /// Invariant: ordered by first sequence without gaps; the last one is `current`.
+    live: VecDeque<JournalFile>,
+    spare: Vec<JournalFile>,
+    current: Option<Rc<dyn File>>,
+    /// Where the next frame goes in `current`.
+    position: u64,
+    sequence_next: Sequence,
+    previous_crc: u32,
+    synced_sequence: Sequence,
+    /// The last frame is an idle mark: nothing before it needs one.
+    marked: bool,
+}
+
+#[derive(Clone, Debug)]
 struct JournalFile {
     path: PathBuf,
-    file: Rc<dyn File>,
+    bytes: u64,
     header: FileHeader,
 }
 
-/// The journal.
-#[derive(Clone)]
-pub struct Journal(Rc<Inner>);
-
-struct Inner {
-    io: Io,
-    options: JournalOptions,
-    journal_id: u128,
-    run: u64,
-    /// Files with frames, oldest first; the last one is written to.
-    live: RefCell<VecDeque<JournalFile>>,
-    /// Filled files without frames that are needed.
-    spare: RefCell<VecDeque<JournalFile>>,
-    position: Cell<u64>,
-    next_sequence: Cell<Sequence>,
-    previous_crc: Cell<u32>,
-    next_file: Cell<u64>,
-    marked: Cell<bool>,
-    writing: Cell<bool>,
-    failed: Cell<bool>,
-}
-
 impl Journal {
-    /// Opens the journal, or makes one with a first file. Appending begins once recovery has come to its end.
+    /// Opens the journal in `options.directory`, or makes it there if no file of it ever held a frame. That a whole
+    /// directory was lost cannot be seen from here: who remembers that there was a journal has to look before.
     pub async fn open(io: Io, options: JournalOptions) -> Result<(Self, Recovery), JournalError> {
+        let options = options.rounded()?;
         recovery::open(io, options).await
     }
 
@@ -124,240 +204,454 @@ impl Journal {
         frame::frame_bytes(sections)
     }
 
-    /// Gathers `sections` into one frame, writes and syncs it. One at a time.
+    /// Writes one frame and syncs it. One at a time. An empty `sections` makes an idle mark. When the future is dropped
+    /// halfway the journal is failed, as after an error of the disk.
     pub async fn write(&self, sections: Vec<Section<Bytes>>) -> Result<Written, JournalError> {
-        let inner = &self.0;
-        if inner.failed.get() {
+        let shared = &*self.shared;
+        if shared.failed.get() && !shared.in_flight.get() {
             return Err(JournalError::Failed);
         }
-        assert!(!inner.writing.replace(true), "one flush in flight");
-        let written = inner.write(sections).await;
-        inner.writing.set(false);
-        inner.failed.set(written.is_err());
-        written
+        assert!(shared.recovered.get(), "recovery comes first");
+        let bytes = frame::frame_bytes(&sections);
+        let bytes_max = shared.options.frame_bytes_max;
+        if bytes > bytes_max {
+            return Err(JournalError::FrameTooLarge { bytes, bytes_max });
+        }
+        if !self.has_room(bytes) {
+            return Err(JournalError::Full);
+        }
+        let flight = Flight::start(shared);
+        let written = shared.write(sections, bytes).await?;
+        flight.land();
+        Ok(written)
     }
 
-    /// Writes an empty frame, so that the mark of what is synced is on disk too. Does nothing when that was done already.
+    /// Writes an empty frame, which makes the synced mark durable: damage to the frames before it is from then on told
+    /// from a torn write. Does nothing if the last frame is such a mark or if there is no room.
     pub async fn mark(&self) -> Result<(), JournalError> {
-        if !self.0.marked.get() && self.has_room(2 * FILE_HEADER_BYTES) {
+        let needed = {
+            let state = self.shared.state.borrow();
+            !state.marked && state.sequence_next > 1
+        };
+        if self.shared.failed.get() && !self.shared.in_flight.get() {
+            return Err(JournalError::Failed);
+        }
+        if needed && self.has_room(ALIGNMENT) {
             self.write(Vec::new()).await?;
-            self.0.marked.set(true);
         }
         Ok(())
     }
 
-    /// Frames below `sequence` are no longer needed.
+    /// Frames below `sequence` are no longer needed: files that hold only such frames become spare.
     pub fn recycle_below(&self, sequence: Sequence) {
-        let mut live = self.0.live.borrow_mut();
-        while live.len() > 1 && live[1].header.first_sequence <= sequence {
-            let freed = live.pop_front().expect("just seen");
-            self.0.spare.borrow_mut().push_back(freed);
+        assert!(self.shared.recovered.get(), "recovery comes first");
+        let state = &mut *self.shared.state.borrow_mut();
+        while state
+            .live
+            .get(1)
+            .is_some_and(|next| next.header.first_sequence <= sequence)
+        {
+            let file = state.live.pop_front().expect("there are two");
+            state.spare.push(file);
         }
     }
 
-    /// Number of the next frame.
+    /// Sequence of the oldest frame the live files hold (of the next frame, if they hold none).
+    pub fn oldest_sequence(&self) -> Sequence {
+        let state = self.shared.state.borrow();
+        state
+            .live
+            .front()
+            .map_or(state.sequence_next, |file| file.header.first_sequence)
+    }
+
+    /// Sequence of the next frame.
     pub fn next_sequence(&self) -> Sequence {
-        self.0.next_sequence.get()
+        self.shared.state.borrow().sequence_next
     }
 
-    /// Bytes of files that hold needed frames.
+    /// Bytes of live files that are taken: whole files, and the current one up to its end of frames.
     pub fn used_bytes(&self) -> u64 {
-        let live = self.0.live.borrow().len() as u64;
-        live.saturating_sub(1) * self.0.options.file_bytes + self.0.position.get()
+        let state = self.shared.state.borrow();
+        let before = state.live.len().saturating_sub(1);
+        state
+            .live
+            .iter()
+            .take(before)
+            .map(|file| file.bytes)
+            .sum::<u64>()
+            + state.position
     }
 
-    /// Bytes the journal may have.
+    /// Bytes the journal may take: `journal_bytes_max`, in whole files.
     pub fn capacity_bytes(&self) -> u64 {
-        self.0.files_max() * self.0.options.file_bytes
+        let options = &self.shared.options;
+        options.journal_bytes_max - options.journal_bytes_max % options.file_bytes
     }
 
-    /// Whether a frame of this size can be written without freeing files first.
+    /// Whether a frame of `bytes` can be written now, if need be to a file yet to be made.
     pub fn has_room(&self, bytes: usize) -> bool {
-        let inner = &self.0;
-        inner.position.get() + bytes as u64 <= inner.options.file_bytes
-            || !inner.spare.borrow().is_empty()
-            || inner.files() < inner.files_max()
+        let shared = &*self.shared;
+        shared.fits(bytes)
+            || shared
+                .state
+                .borrow()
+                .spare
+                .iter()
+                .any(|file| shared.is_usable(file))
+            || shared.filling_bytes.get() > 0
+            || shared.may_make_file()
     }
 
-    /// Fills one more file ahead of its use; false when there are as many as there may be.
+    /// Makes one more spare file ready (for a background task), or removes one of another size. False when nothing is
+    /// left to do. An error leaves the journal as it was: no frame was in that file. The future has to be polled to its
+    /// end or dropped, since a write that needs a file waits for the one in the making.
     pub async fn prepare_file(&self) -> Result<bool, JournalError> {
-        if self.0.files() >= self.0.files_max() || self.0.failed.get() {
+        let shared = &*self.shared;
+        if shared.failed.get() && !shared.in_flight.get() {
+            return Err(JournalError::Failed);
+        }
+        assert!(shared.recovered.get(), "recovery comes first");
+        if shared.filling_bytes.get() > 0 {
             return Ok(false);
         }
-        let file = self.0.new_file().await?;
-        self.0.spare.borrow_mut().push_back(file);
+        if shared.remove_misfit().await? {
+            return Ok(true);
+        }
+        if !shared.may_make_file() {
+            return Ok(false);
+        }
+        let file = shared.make_file().await?;
+        shared.state.borrow_mut().spare.push(file);
+        Ok(true)
+    }
+
+    /// Closes the journal. Everything written is synced already.
+    pub async fn close(self) -> Result<(), JournalError> {
+        assert!(!self.shared.in_flight.get(), "a write is in flight");
+        let current = self.shared.state.borrow_mut().current.take();
+        self.shared.failed.set(true);
+        if let Some(file) = current {
+            let path = self.shared.options.directory.clone();
+            file.close()
+                .await
+                .map_err(failed("close a file in", &path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Marks a write in flight; a write that does not land (an error, a dropped future) fails the journal for ever.
+struct Flight<'a>(&'a Shared);
+
+impl<'a> Flight<'a> {
+    fn start(shared: &'a Shared) -> Self {
+        assert!(
+            !shared.in_flight.replace(true),
+            "one write is in flight at a time"
+        );
+        shared.failed.set(true);
+        Self(shared)
+    }
+
+    fn land(self) {
+        self.0.failed.set(false);
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.set(false);
+    }
+}
+
+/// Marks a file in the making, until dropped.
+struct Filling<'a>(&'a Shared);
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        self.0.filling_bytes.set(0);
+        self.0.filled.set();
+    }
+}
+
+impl Shared {
+    async fn write(
+        &self,
+        sections: Vec<Section<Bytes>>,
+        bytes: usize,
+    ) -> Result<Written, JournalError> {
+        if !self.fits(bytes) {
+            if self.state.borrow().position == FIRST_POSITION {
+                // Only with other options than the file was headed with. A file never stays without frames, or two
+                // headers would name the same first sequence.
+                self.append(Vec::new(), ALIGNMENT).await?;
+            }
+            self.roll().await?;
+        }
+        self.append(sections, bytes).await
+    }
+
+    /// Whether a frame of `bytes` fits into the current file.
+    fn fits(&self, bytes: usize) -> bool {
+        let state = self.state.borrow();
+        let fits = |file: &JournalFile| {
+            bytes <= file.header.frame_bytes_max as usize
+                && state.position + bytes as u64 <= file.bytes
+        };
+        state.live.back().is_some_and(fits)
+    }
+
+    async fn append(
+        &self,
+        sections: Vec<Section<Bytes>>,
+        bytes: usize,
+    ) -> Result<Written, JournalError> {
+        let mut buffer = WriteBuffer::new(bytes);
+        let marked = sections.is_empty();
+        let (file, path, position, chain, crc, sections) = {
+            let state = self.state.borrow();
+            let current = state.live.back().expect("recovery leaves a current file");
+            let file = state.current.clone().expect("the current file is open");
+            let chain = Chain {
+                sequence: state.sequence_next,
+                synced_sequence: state.synced_sequence,
+                run: state.run,
+                previous_crc: state.previous_crc,
+            };
+            let (crc, sections) =
+                frame::encode(sections, &current.header, chain, buffer.as_mut_slice());
+            (
+                file,
+                current.path.clone(),
+                state.position,
+                chain,
+                crc,
+                sections,
+            )
+        };
+        let slice = file
+            .write_at(buffer, position)
+            .await
+            .map_err(failed("write", &path))?;
+        file.sync().await.map_err(failed("sync", &path))?;
+        let state = &mut *self.state.borrow_mut();
+        state.position = position + bytes as u64;
+        state.sequence_next = chain.sequence + 1;
+        state.synced_sequence = chain.sequence;
+        state.previous_crc = crc;
+        state.marked = marked;
+        let bodies = |section: Section<_>| section.map_bodies(|range| slice.slice(range));
+        Ok(Written {
+            sequence: chain.sequence,
+            sections: sections.into_iter().map(bodies).collect(),
+        })
+    }
+
+    /// Goes on to a spare file, under a new header.
+    async fn roll(&self) -> Result<(), JournalError> {
+        let mut next = self.take_spare().await?;
+        let file = self
+            .io
+            .disk
+            .open(&next.path, OpenMode::ReadWrite)
+            .await
+            .map_err(failed("open", &next.path))?;
+        let seed = self.io.random.next_u64() as u32;
+        let header = {
+            let state = self.state.borrow();
+            let oldest = state
+                .live
+                .front()
+                .map_or(state.sequence_next, |file| file.header.first_sequence);
+            FileHeader {
+                seed,
+                journal_id: state.journal_id,
+                file_number: next.header.file_number,
+                use_number: next.header.use_number + 1,
+                first_sequence: state.sequence_next,
+                oldest_sequence: oldest,
+                frame_bytes_max: self.options.frame_bytes_max as u32,
+                previous_crc: state.previous_crc,
+            }
+        };
+        self.write_header(&*file, &next, Some(&next.header), &header)
+            .await?;
+        next.header = header;
+        let before = {
+            let state = &mut *self.state.borrow_mut();
+            state.live.push_back(next);
+            state.position = FIRST_POSITION;
+            state.current.replace(file)
+        };
+        if let Some(before) = before {
+            // Its frames are synced: what closing says changes nothing.
+            let _ = before.close().await;
+        }
+        Ok(())
+    }
+
+    async fn write_header(
+        &self,
+        file: &dyn File,
+        at: &JournalFile,
+        before: Option<&FileHeader>,
+        header: &FileHeader,
+    ) -> Result<(), JournalError> {
+        let mut block = WriteBuffer::new(FILE_HEADER_BYTES);
+        header.encode_block(before, block.as_mut_slice());
+        file.write_at(block, 0)
+            .await
+            .map_err(failed("write the header of", &at.path))?;
+        file.sync()
+            .await
+            .map_err(failed("sync the header of", &at.path))
+    }
+
+    /// A spare file of the right size: one that is ready, else the one in the making, else a new one.
+    async fn take_spare(&self) -> Result<JournalFile, JournalError> {
+        loop {
+            {
+                let state = &mut *self.state.borrow_mut();
+                if let Some(at) = state.spare.iter().position(|file| self.is_usable(file)) {
+                    return Ok(state.spare.remove(at));
+                }
+            }
+            if self.filling_bytes.get() == 0 {
+                return self.make_file().await;
+            }
+            self.filled.wait().await;
+        }
+    }
+
+    fn is_usable(&self, file: &JournalFile) -> bool {
+        file.bytes == self.options.file_bytes
+    }
+
+    /// Whether one more file keeps to `journal_bytes_max`. Spare files of another size do not count: they go.
+    fn may_make_file(&self) -> bool {
+        let state = self.state.borrow();
+        let live: u64 = state.live.iter().map(|file| file.bytes).sum();
+        let spare: u64 = state
+            .spare
+            .iter()
+            .filter(|file| self.is_usable(file))
+            .map(|file| file.bytes)
+            .sum();
+        live + spare + self.filling_bytes.get() + self.options.file_bytes
+            <= self.options.journal_bytes_max
+    }
+
+    /// A new file, filled with zeros, headed as never used, durable with its name.
+    async fn make_file(&self) -> Result<JournalFile, JournalError> {
+        let bytes = self.options.file_bytes;
+        assert_eq!(
+            self.filling_bytes.replace(bytes),
+            0,
+            "one file is filled at a time"
+        );
+        let _filling = Filling(self);
+        let header = {
+            let state = &mut *self.state.borrow_mut();
+            state.file_number_next += 1;
+            FileHeader {
+                seed: 0,
+                journal_id: state.journal_id,
+                file_number: state.file_number_next - 1,
+                use_number: 0,
+                first_sequence: 0,
+                oldest_sequence: 0,
+                frame_bytes_max: self.options.frame_bytes_max as u32,
+                previous_crc: 0,
+            }
+        };
+        let path = self
+            .options
+            .directory
+            .join(format!("{:020}.journal", header.file_number));
+        let made = JournalFile {
+            path,
+            bytes,
+            header,
+        };
+        let filled = self.fill(&made).await;
+        if filled.is_err() {
+            // It never became part of the journal; a next start would find it unfinished and remove it.
+            let _ = self.io.disk.remove(&made.path).await;
+        }
+        filled.map(|()| made)
+    }
+
+    async fn fill(&self, made: &JournalFile) -> Result<(), JournalError> {
+        let (path, disk) = (&made.path, &self.io.disk);
+        let file = disk
+            .open(path, OpenMode::CreateNew)
+            .await
+            .map_err(failed("create", path))?;
+        file.allocate(made.bytes)
+            .await
+            .map_err(failed("allocate", path))?;
+        let mut position = 0;
+        while position < made.bytes {
+            let mut zeros = WriteBuffer::new(FILL_BYTES.min(made.bytes - position) as usize);
+            zeros.as_mut_slice().fill(0);
+            let bytes = zeros.as_slice().len() as u64;
+            file.write_at(zeros, position)
+                .await
+                .map_err(failed("fill", path))?;
+            position += bytes;
+        }
+        file.sync().await.map_err(failed("sync", path))?;
+        self.write_header(&*file, made, None, &made.header).await?;
+        let directory = &self.options.directory;
+        disk.sync_directory(directory)
+            .await
+            .map_err(failed("sync the directory", directory))?;
+        file.close().await.map_err(failed("close", path))
+    }
+
+    /// Removes one spare file of another size than `file_bytes`, if a durable header says that it is not needed.
+    async fn remove_misfit(&self) -> Result<bool, JournalError> {
+        let misfit = {
+            let state = &mut *self.state.borrow_mut();
+            let oldest = state
+                .live
+                .back()
+                .map_or(0, |file| file.header.oldest_sequence);
+            let removable =
+                |file: &JournalFile| !self.is_usable(file) && file.header.first_sequence < oldest;
+            state
+                .spare
+                .iter()
+                .position(removable)
+                .map(|at| state.spare.remove(at))
+        };
+        let Some(misfit) = misfit else {
+            return Ok(false);
+        };
+        self.io
+            .disk
+            .remove(&misfit.path)
+            .await
+            .map_err(failed("remove", &misfit.path))?;
+        let directory = &self.options.directory;
+        self.io
+            .disk
+            .sync_directory(directory)
+            .await
+            .map_err(failed("sync the directory", directory))?;
         Ok(true)
     }
 }
 
-impl Inner {
-    fn files(&self) -> u64 {
-        (self.live.borrow().len() + self.spare.borrow().len()) as u64
-    }
-
-    fn files_max(&self) -> u64 {
-        (self.options.journal_bytes_max / self.options.file_bytes).max(2)
-    }
-
-    async fn write(&self, sections: Vec<Section<Bytes>>) -> Result<Written, JournalError> {
-        let bytes = frame::frame_bytes(&sections);
-        assert!(
-            bytes <= self.options.frame_bytes_max,
-            "frames keep their limit"
-        );
-        let full = self.position.get() + bytes as u64 > self.options.file_bytes;
-        if full || self.live.borrow().is_empty() {
-            self.roll().await?;
-        }
-        let sequence = self.next_sequence.get();
-        let (header, file, path) = {
-            let live = self.live.borrow();
-            let active = live.back().expect("a roll made one");
-            (active.header, active.file.clone(), active.path.clone())
-        };
-        let chain = Chain {
-            sequence,
-            synced_sequence: sequence - 1,
-            run: self.run,
-            previous_crc: self.previous_crc.get(),
-        };
-        let mut buffer = WriteBuffer::new(bytes);
-        let (crc, places) = frame::encode(&sections, &header, chain, buffer.as_mut_slice());
-        let written = file.write_at(buffer, self.position.get()).await;
-        let whole = written.map_err(|source| io_error("writing", &path, source))?;
-        file.sync()
-            .await
-            .map_err(|source| io_error("syncing", &path, source))?;
-        self.position.set(self.position.get() + bytes as u64);
-        self.previous_crc.set(crc);
-        self.next_sequence.set(sequence + 1);
-        self.marked.set(false);
-        Ok(Written {
-            sequence,
-            sections: place_bodies(sections, &whole, places),
-        })
-    }
-
-    /// Goes on in another file: a recycled or filled one, else a new one. Its header is durable before its first frame.
-    async fn roll(&self) -> Result<(), JournalError> {
-        let spare = self.spare.borrow_mut().pop_front();
-        let mut next = match spare {
-            Some(spare) => spare,
-            None => self.new_file().await?,
-        };
-        let first_sequence = self.next_sequence.get();
-        let oldest_sequence = self
-            .live
-            .borrow()
-            .front()
-            .map_or(first_sequence, |oldest| oldest.header.first_sequence);
-        let header = FileHeader {
-            seed: self.io.random.next_u64() as u32,
-            use_number: next.header.use_number + 1,
-            first_sequence,
-            oldest_sequence,
-            frame_bytes_max: self.options.frame_bytes_max as u32,
-            previous_crc: self.previous_crc.get(),
-            ..next.header
-        };
-        let mut block = WriteBuffer::new(FILE_HEADER_BYTES);
-        header.encode_block(Some(&next.header), block.as_mut_slice());
-        next.file
-            .write_at(block, 0)
-            .await
-            .map_err(|source| io_error("writing", &next.path, source))?;
-        next.file
-            .sync()
-            .await
-            .map_err(|source| io_error("syncing", &next.path, source))?;
-        next.header = header;
-        self.live.borrow_mut().push_back(next);
-        self.position.set(FILE_HEADER_BYTES as u64);
-        Ok(())
-    }
-
-    /// A file filled with zeros, so that later writes change no file-system metadata.
-    async fn new_file(&self) -> Result<JournalFile, JournalError> {
-        let file_number = self.next_file.replace(self.next_file.get() + 1);
-        let path = self
-            .options
-            .directory
-            .join(format!("{file_number:020}.journal"));
-        let opened = self.io.disk.open(&path, OpenMode::CreateNew).await;
-        let file = opened.map_err(|source| io_error("making", &path, source))?;
-        let header = FileHeader {
-            seed: 0,
-            journal_id: self.journal_id,
-            file_number,
-            use_number: 0,
-            first_sequence: 0,
-            oldest_sequence: 0,
-            frame_bytes_max: self.options.frame_bytes_max as u32,
-            previous_crc: 0,
-        };
-        let mut at = 0;
-        while at < self.options.file_bytes {
-            let bytes = FILL_BYTES.min((self.options.file_bytes - at) as usize);
-            let mut buffer = WriteBuffer::new(bytes);
-            buffer.as_mut_slice().fill(0);
-            if at == 0 {
-                header.encode_block(None, &mut buffer.as_mut_slice()[..FILE_HEADER_BYTES]);
-            }
-            file.write_at(buffer, at)
-                .await
-                .map_err(|source| io_error("filling", &path, source))?;
-            at += bytes as u64;
-        }
-        file.sync()
-            .await
-            .map_err(|source| io_error("syncing", &path, source))?;
-        let synced = self.io.disk.sync_directory(&self.options.directory).await;
-        synced.map_err(|source| io_error("syncing", &self.options.directory, source))?;
-        Ok(JournalFile { path, file, header })
-    }
-}
-
-fn io_error(operation: &'static str, path: &Path, source: std::io::Error) -> JournalError {
-    JournalError::Io {
+/// Names the operation and the file of an I/O error.
+fn failed<'a>(
+    operation: &'static str,
+    path: &'a std::path::Path,
+) -> impl FnOnce(std_io::Error) -> JournalError + 'a {
+    move |source| JournalError::Io {
         operation,
         path: path.to_owned(),
         source,
     }
 }
-
-fn place_bodies(
-    sections: Vec<Section<Bytes>>,
-    whole: &Slice,
-    places: Vec<std::ops::Range<usize>>,
-) -> Vec<Section<Slice>> {
-    let mut places = places.into_iter();
-    let mut place = |item: Item<Bytes>| Item {
-        kind: item.kind,
-        topic_id: item.topic_id,
-        partition: item.partition,
-        offset: item.offset,
-        leader_epoch: item.leader_epoch,
-        log_append_time_ms: item.log_append_time_ms,
-        body: whole.slice(places.next().expect("every item was placed")),
-    };
-    sections
-        .into_iter()
-        .map(|section| Section {
-            quorum: section.quorum,
-            hard_state: section.hard_state,
-            entries: section
-                .entries
-                .into_iter()
-                .map(|entry| Entry {
-                    index: entry.index,
-                    term: entry.term,
-                    kind: entry.kind,
-                    items: entry.items.into_iter().map(&mut place).collect(),
-                })
-                .collect(),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,308 +1,518 @@
-//! Reads a journal from its oldest needed frame to its end, and tells a torn tail from damage. Changes nothing on disk.
+//! Reading a journal back after a start, file by file. Never interprets entries; changes nothing before the end is reached.
 //!
-//! A bad frame with no valid later frame, and nothing known synced beyond it, is a torn tail: the end. Anything else is
-//! damage to synced data, and an error.
+//! Frames are read in order, chained by sequence and by the CRC of the frame before. At the first bad frame one question
+//! is asked: *was it ever synced?* Since one frame is in flight at a time, these prove that it was: a later file (headed
+//! only after it was synced), a later valid frame in the same file, a synced mark at or beyond it. With proof it is
+//! [`JournalError::Corrupt`] and nothing is changed on disk; without, it is a torn tail, and the next write overwrites it.
+//! (Rot in the very last frame before the mark cannot be told from a tear.)
+//!
+//! A torn file header leaves the file's older header in force (see `frame`); a file whose newer header rotted is told from
+//! that by its first frame, which the older use cannot have written.
+//!
+//! Memory: one read window of 1 MiB, or of one frame if that is larger, beside what the caller keeps of the slices.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::frame::{self, Defect, FILE_HEADER_BYTES, FileHeaders, FrameHeader, Section};
-use super::{Inner, Journal, JournalError, JournalFile, JournalOptions, Sequence, io_error};
+use super::frame::{self, Defect, FILE_HEADER_BYTES, FileHeader, FileHeaders, FrameHeader};
+use super::{
+    FIRST_POSITION, Flight, Journal, JournalError, JournalFile, JournalOptions, Section, Sequence,
+};
+use super::{Shared, State, failed};
 use crate::io::Io;
-use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer};
-use crate::io::disk::OpenMode;
+use crate::io::buffer::{ALIGNMENT, Slice, align_down};
+use crate::io::disk::{File, OpenMode};
+use crate::io::executor::Signal;
 
-const SUFFIX: &str = ".journal";
-/// Largest single read, bytes.
-const READ_BYTES: usize = 1 << 20;
+/// Bytes of one read, unless a frame is larger.
+const WINDOW_BYTES: usize = 1 << 20;
 
-/// A frame as it was written.
+/// One frame read back.
 #[derive(Debug)]
 pub struct RecoveredFrame {
     /// Its number.
     pub sequence: Sequence,
-    /// What it carries.
+    /// What it carries; bodies share the read's memory (up to 1 MiB of it, or the frame if that is larger).
     pub sections: Vec<Section<Slice>>,
 }
 
-/// Gives out the frames of a journal, in order.
+/// The frames of a journal in order, then the place to go on writing.
 pub struct Recovery {
-    journal: Journal,
-    /// Files still to be read.
-    files: VecDeque<JournalFile>,
+    shared: Rc<Shared>,
+    /// Live files in order of first sequence, and which of them is read.
+    files: Vec<JournalFile>,
+    at: usize,
+    reader: Option<FrameReader>,
+    position: u64,
     expected: Sequence,
     previous_crc: u32,
-    synced: Sequence,
-    position: u64,
-    done: bool,
+    /// Highest synced mark seen.
+    synced_sequence: Sequence,
+    unfinished: Vec<PathBuf>,
+    ended: bool,
 }
 
+impl Recovery {
+    /// The next frame that carries something, `None` at the end of the journal: from then on its [`Journal`] takes
+    /// writes. After an error the journal takes none, ever.
+    pub async fn next_frame(&mut self) -> Result<Option<RecoveredFrame>, JournalError> {
+        if self.ended {
+            return match self.shared.recovered.get() {
+                true => Ok(None),
+                false => Err(JournalError::Failed),
+            };
+        }
+        // Taken back below: an error or a dropped future ends recovery, and with it the journal.
+        self.ended = true;
+        self.shared.failed.set(true);
+        loop {
+            match self.step().await? {
+                Some(frame) if frame.sections.is_empty() => {}
+                Some(frame) => {
+                    self.ended = false;
+                    self.shared.failed.set(false);
+                    return Ok(Some(frame));
+                }
+                None => {
+                    self.finish().await?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Option<RecoveredFrame>, JournalError> {
+        if self
+            .files
+            .get(self.at + 1)
+            .is_some_and(|next| next.header.first_sequence == self.expected)
+        {
+            self.at += 1;
+            self.position = FIRST_POSITION;
+            self.reader = None;
+            if self.files[self.at].header.previous_crc != self.previous_crc {
+                return Err(self.corrupt("the file does not continue the one before".to_owned()));
+            }
+        }
+        let position = self.position;
+        match self.reader().await?.read_frame(position).await? {
+            Ok((header, sections)) => {
+                if header.sequence != self.expected || header.previous_crc != self.previous_crc {
+                    let found = header.sequence;
+                    return Err(self.corrupt(format!("frame {found} breaks the chain")));
+                }
+                self.position += u64::from(header.frame_bytes);
+                self.expected += 1;
+                self.previous_crc = header.crc;
+                self.synced_sequence = self.synced_sequence.max(header.synced_sequence);
+                Ok(Some(RecoveredFrame {
+                    sequence: header.sequence,
+                    sections,
+                }))
+            }
+            Err(defect) => match self.proof_of_sync(defect).await? {
+                Some(proof) => Err(self.corrupt(format!("{defect}, but {proof}"))),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// What proves that the frame expected here was once synced, if anything does.
+    async fn proof_of_sync(&mut self, defect: Defect) -> Result<Option<String>, JournalError> {
+        if let Defect::Directory(_) = defect {
+            return Ok(Some("its checksum matches".to_owned()));
+        }
+        if let Some(next) = self.files.get(self.at + 1) {
+            return Ok(Some(format!(
+                "a later file begins with frame {}",
+                next.header.first_sequence
+            )));
+        }
+        if self.synced_sequence >= self.expected {
+            return Ok(Some(format!(
+                "frames up to {} were synced",
+                self.synced_sequence
+            )));
+        }
+        let mut position = self.position + ALIGNMENT as u64;
+        let reader = self.reader().await?;
+        while position < reader.at.bytes {
+            if let Ok((header, _)) = reader.read_frame(position).await? {
+                return Ok(Some(format!(
+                    "frame {} at byte {position} is valid",
+                    header.sequence
+                )));
+            }
+            position += ALIGNMENT as u64;
+        }
+        Ok(None)
+    }
+
+    async fn reader(&mut self) -> Result<&mut FrameReader, JournalError> {
+        if self.reader.is_none() {
+            self.reader = Some(FrameReader::open(&self.shared.io, &self.files[self.at]).await?);
+        }
+        Ok(self.reader.as_mut().expect("just opened"))
+    }
+
+    /// Makes what was read durable (it may have been written but not synced) and hands the place to the journal.
+    async fn finish(&mut self) -> Result<(), JournalError> {
+        let shared = self.shared.clone();
+        let flight = Flight::start(&shared);
+        let path = &self.files[self.at].path;
+        self.reader = None;
+        let file = shared
+            .io
+            .disk
+            .open(path, OpenMode::ReadWrite)
+            .await
+            .map_err(failed("open", path))?;
+        file.sync().await.map_err(failed("sync", path))?;
+        for path in &self.unfinished {
+            shared
+                .io
+                .disk
+                .remove(path)
+                .await
+                .map_err(failed("remove", path))?;
+        }
+        {
+            let state = &mut *shared.state.borrow_mut();
+            state.current = Some(file);
+            state.position = self.position;
+            state.sequence_next = self.expected;
+            state.previous_crc = self.previous_crc;
+            state.synced_sequence = self.expected - 1;
+        }
+        shared.recovered.set(true);
+        flight.land();
+        Ok(())
+    }
+
+    fn corrupt(&self, reason: String) -> JournalError {
+        let path = self.files[self.at].path.clone();
+        JournalError::Corrupt {
+            path,
+            position: self.position,
+            sequence: self.expected,
+            reason,
+        }
+    }
+}
+
+/// Sorts the files of the directory into live, spare and unfinished; makes the first file of a new journal.
 pub(super) async fn open(
     io: Io,
     options: JournalOptions,
 ) -> Result<(Journal, Recovery), JournalError> {
     let directory = options.directory.clone();
-    let made = io.disk.create_directory(&directory).await;
-    made.map_err(|source| io_error("making", &directory, source))?;
-    let listed = io.disk.list(&directory).await;
-    let entries = listed.map_err(|source| io_error("listing", &directory, source))?;
-    let (mut live, mut spare) = (Vec::new(), VecDeque::new());
-    let (mut journal_id, mut next_file) = (None, 1);
-    for entry in entries.iter().filter(|entry| entry.name.ends_with(SUFFIX)) {
-        let path = directory.join(&entry.name);
-        let number = entry
-            .name
-            .trim_end_matches(SUFFIX)
-            .parse::<u64>()
-            .unwrap_or(0);
-        next_file = next_file.max(number + 1);
-        let opened = io.disk.open(&path, OpenMode::ReadWrite).await;
-        let file = opened.map_err(|source| io_error("opening", &path, source))?;
-        let block = file
-            .read_at(0, FILE_HEADER_BYTES)
-            .await
-            .map_err(|source| io_error("reading", &path, source))?;
-        let headers = match FileHeaders::decode(&block) {
-            Ok(headers) => headers,
-            Err(Defect::Format(version)) => return Err(JournalError::Format { path, version }),
-            Err(_) => FileHeaders {
-                latest: None,
-                damaged: true,
-            },
-        };
-        // A file whose making was cut short was never used: it is made anew.
-        let Some(header) = headers.latest.filter(|_| entry.bytes >= options.file_bytes) else {
-            if headers.latest.is_some_and(|header| header.use_number > 0) {
-                let reason = "the file is shorter than it was made".to_owned();
-                return Err(JournalError::Corrupt {
-                    path,
-                    position: entry.bytes,
-                    sequence: 0,
-                    reason,
-                });
+    io.disk
+        .create_directory(&directory)
+        .await
+        .map_err(failed("make the directory", &directory))?;
+    let found = Found::read(&io, &options).await?;
+    let random_id = u128::from(io.random.next_u64()) << 64 | u128::from(io.random.next_u64());
+    let run = io.random.next_u64();
+    let state = State {
+        journal_id: found.journal_id.unwrap_or(random_id),
+        run,
+        file_number_next: found.file_number_next,
+        live: VecDeque::from(found.live.clone()),
+        spare: found.spare,
+        current: None,
+        position: FIRST_POSITION,
+        sequence_next: found
+            .live
+            .last()
+            .map_or(1, |file| file.header.first_sequence),
+        previous_crc: 0,
+        synced_sequence: 0,
+        marked: false,
+    };
+    let shared = Rc::new(Shared {
+        io,
+        options,
+        state: RefCell::new(state),
+        recovered: Cell::new(false),
+        failed: Cell::new(false),
+        in_flight: Cell::new(false),
+        filling_bytes: Cell::new(0),
+        filled: Signal::default(),
+    });
+    let mut recovery = Recovery {
+        shared: shared.clone(),
+        files: found.live,
+        at: 0,
+        reader: None,
+        position: FIRST_POSITION,
+        expected: 1,
+        previous_crc: 0,
+        synced_sequence: 0,
+        unfinished: found.unfinished,
+        ended: false,
+    };
+    match recovery.files.first() {
+        Some(first) => {
+            recovery.expected = first.header.first_sequence;
+            recovery.previous_crc = first.header.previous_crc;
+        }
+        None => {
+            if let Some(parent) = directory
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+            {
+                shared
+                    .io
+                    .disk
+                    .sync_directory(parent)
+                    .await
+                    .map_err(failed("sync the directory", parent))?;
             }
-            file.close()
-                .await
-                .map_err(|source| io_error("closing", &path, source))?;
-            io.disk
-                .remove(&path)
-                .await
-                .map_err(|source| io_error("removing", &path, source))?;
-            continue;
+            shared.roll().await?;
+            recovery.files = shared.state.borrow().live.iter().cloned().collect();
+        }
+    }
+    Ok((Journal { shared }, recovery))
+}
+
+/// The files of a journal, as their headers tell.
+struct Found {
+    journal_id: Option<u128>,
+    file_number_next: u64,
+    live: Vec<JournalFile>,
+    spare: Vec<JournalFile>,
+    /// Their filling was cut short: they never were part of the journal.
+    unfinished: Vec<PathBuf>,
+}
+
+impl Found {
+    async fn read(io: &Io, options: &JournalOptions) -> Result<Self, JournalError> {
+        let directory = &options.directory;
+        let entries = io
+            .disk
+            .list(directory)
+            .await
+            .map_err(failed("list", directory))?;
+        let mut found = Self {
+            journal_id: None,
+            file_number_next: 1,
+            live: Vec::new(),
+            spare: Vec::new(),
+            unfinished: Vec::new(),
         };
-        if *journal_id.get_or_insert(header.journal_id) != header.journal_id {
-            let reason = "the file belongs to another journal".to_owned();
+        let mut damaged = Vec::new();
+        for entry in entries {
+            let Some(number) = file_number(&entry.name).filter(|_| !entry.is_directory) else {
+                continue;
+            };
+            found.file_number_next = found.file_number_next.max(number.saturating_add(1));
+            let path = directory.join(&entry.name);
+            let Some((file, is_damaged)) = read_header(io, path.clone(), number).await? else {
+                found.unfinished.push(path);
+                continue;
+            };
+            if *found.journal_id.get_or_insert(file.header.journal_id) != file.header.journal_id {
+                return Err(JournalError::OtherJournal { path });
+            }
+            if is_damaged && file.header.first_sequence > 0 {
+                damaged.push(path);
+            }
+            match file.header.first_sequence {
+                0 => found.spare.push(file),
+                _ => found.live.push(file),
+            }
+        }
+        found.sort_out()?;
+        for file in found
+            .spare
+            .iter()
+            .filter(|file| damaged.contains(&file.path))
+        {
+            check_first_frame(io, file).await?;
+        }
+        Ok(found)
+    }
+
+    /// Files below the oldest one that the newest header names are spare; that oldest one must be there.
+    fn sort_out(&mut self) -> Result<(), JournalError> {
+        self.live.sort_by_key(|file| file.header.first_sequence);
+        let Some(newest) = self.live.last().cloned() else {
+            return Ok(());
+        };
+        let oldest = newest.header.oldest_sequence;
+        let recycled = self
+            .live
+            .partition_point(|file| file.header.first_sequence < oldest);
+        self.spare.extend(self.live.drain(..recycled));
+        if self.live[0].header.first_sequence != oldest {
+            let reason = format!(
+                "no file begins with frame {oldest}, which this file's header calls needed"
+            );
             return Err(JournalError::Corrupt {
-                path,
+                path: newest.path,
                 position: 0,
-                sequence: 0,
+                sequence: oldest,
                 reason,
             });
         }
-        let used = JournalFile { path, file, header };
-        if header.first_sequence > 0 {
-            live.push(used)
-        } else {
-            spare.push_back(used)
-        }
-    }
-    live.sort_by_key(|used| used.header.first_sequence);
-    let oldest = live
-        .last()
-        .map_or(1, |newest| newest.header.oldest_sequence);
-    let needed = live.partition_point(|used| used.header.first_sequence < oldest);
-    spare.extend(live.drain(..needed));
-    if let Some(first) = live.first()
-        && first.header.first_sequence != oldest
-    {
-        let reason = format!("the file that begins with frame {oldest} is missing");
-        return Err(JournalError::Corrupt {
-            path: directory,
-            position: 0,
-            sequence: oldest,
-            reason,
-        });
-    }
-    let random = || (u128::from(io.random.next_u64()) << 64) | u128::from(io.random.next_u64());
-    let previous_crc = live.first().map_or(0, |first| first.header.previous_crc);
-    let inner = Inner {
-        journal_id: journal_id.unwrap_or_else(random),
-        run: io.random.next_u64(),
-        io: io.clone(),
-        options,
-        live: RefCell::default(),
-        spare: RefCell::new(spare),
-        position: Cell::new(0),
-        next_sequence: Cell::new(oldest),
-        previous_crc: Cell::new(previous_crc),
-        next_file: Cell::new(next_file),
-        marked: Cell::new(false),
-        writing: Cell::new(false),
-        failed: Cell::new(false),
-    };
-    let fresh = live.is_empty() && inner.spare.borrow().is_empty();
-    let journal = Journal(Rc::new(inner));
-    if fresh {
-        journal.prepare_file().await?;
-    }
-    let recovery = Recovery {
-        journal: journal.clone(),
-        files: live.into(),
-        expected: oldest,
-        previous_crc,
-        synced: 0,
-        position: FILE_HEADER_BYTES as u64,
-        done: false,
-    };
-    Ok((journal, recovery))
-}
-
-impl Recovery {
-    /// The next frame; `None` at the journal's end, from where appending may begin.
-    pub async fn next_frame(&mut self) -> Result<Option<RecoveredFrame>, JournalError> {
-        while !self.done {
-            let Some(current) = self.files.front() else {
-                self.finish();
-                break;
-            };
-            match self
-                .frame_at(
-                    current,
-                    self.position,
-                    self.expected,
-                    Some(self.previous_crc),
-                )
-                .await?
-            {
-                Ok((header, bytes, sections)) => {
-                    self.position += u64::from(header.frame_bytes);
-                    self.expected += 1;
-                    self.previous_crc = header.crc;
-                    self.synced = self.synced.max(header.synced_sequence);
-                    let sections = sections
-                        .into_iter()
-                        .map(|section| section.map_bodies(|range| bytes.slice(range)))
-                        .collect();
-                    return Ok(Some(RecoveredFrame {
-                        sequence: header.sequence,
-                        sections,
-                    }));
-                }
-                Err(reason) => self.end_of_file(reason).await?,
+        for pair in self.live.windows(2) {
+            if pair[0].header.first_sequence == pair[1].header.first_sequence {
+                let path = pair[1].path.clone();
+                let sequence = pair[1].header.first_sequence;
+                let reason = format!("{} begins with the same frame", pair[0].path.display());
+                return Err(JournalError::Corrupt {
+                    path,
+                    position: 0,
+                    sequence,
+                    reason,
+                });
             }
         }
-        Ok(None)
-    }
-
-    /// No frame follows in this file: the next file goes on, or the journal ends here, or it is damaged.
-    async fn end_of_file(&mut self, reason: Defect) -> Result<(), JournalError> {
-        let current = self.files.front().expect("it was just read");
-        let corrupt = |reason: String| JournalError::Corrupt {
-            path: current.path.clone(),
-            position: self.position,
-            sequence: self.expected,
-            reason,
-        };
-        if let Some(next) = self.files.get(1) {
-            let follows = next.header.first_sequence == self.expected
-                && next.header.previous_crc == self.previous_crc;
-            if !follows {
-                return Err(corrupt(format!(
-                    "{reason}, and later files hold frames from {}",
-                    next.header.first_sequence
-                )));
-            }
-            let read = self.files.pop_front().expect("just seen");
-            self.journal.0.live.borrow_mut().push_back(read);
-            self.position = FILE_HEADER_BYTES as u64;
-            return Ok(());
-        }
-        if self.synced >= self.expected {
-            return Err(corrupt(format!(
-                "{reason}, and frame {} was known to be synced",
-                self.synced
-            )));
-        }
-        let mut position = self.position + ALIGNMENT as u64;
-        while position + ALIGNMENT as u64 <= self.journal.0.options.file_bytes {
-            if let Ok((header, ..)) = self.frame_at(current, position, 0, None).await?
-                && header.sequence > self.expected
-            {
-                return Err(corrupt(format!(
-                    "{reason}, and frame {} follows whole",
-                    header.sequence
-                )));
-            }
-            position += ALIGNMENT as u64;
-            if position > self.position + 2 * self.journal.0.options.frame_bytes_max as u64 {
-                break;
-            }
-        }
-        self.finish();
         Ok(())
     }
+}
 
-    /// From here on the journal appends.
-    fn finish(&mut self) {
-        let inner = &self.journal.0;
-        if !self.files.is_empty() {
-            inner.position.set(self.position);
-        }
-        inner.live.borrow_mut().extend(self.files.drain(..));
-        inner.next_sequence.set(self.expected);
-        inner.previous_crc.set(self.previous_crc);
-        self.done = true;
+/// The number in `<20 digits>.journal`.
+fn file_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".journal")?;
+    let is_number = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
+}
+
+/// Reads a file's header; whether a slot of it is damaged. `None`: the file was never finished.
+async fn read_header(
+    io: &Io,
+    path: PathBuf,
+    number: u64,
+) -> Result<Option<(JournalFile, bool)>, JournalError> {
+    let file = io
+        .disk
+        .open(&path, OpenMode::Read)
+        .await
+        .map_err(failed("open", &path))?;
+    let bytes = align_down(file.bytes().map_err(failed("stat", &path))?);
+    let head = file
+        .read_at(0, FILE_HEADER_BYTES + ALIGNMENT)
+        .await
+        .map_err(failed("read", &path))?;
+    // Nothing was written through it: what closing says changes nothing.
+    let _ = file.close().await;
+    let corrupt = |reason: &str| JournalError::Corrupt {
+        path: path.clone(),
+        position: 0,
+        sequence: 0,
+        reason: reason.to_owned(),
+    };
+    let headers = match FileHeaders::decode(&head) {
+        Ok(headers) => headers,
+        Err(Defect::Format(version)) => return Err(JournalError::UnknownFormat { path, version }),
+        Err(_) => return Ok(None),
+    };
+    let is_written = head
+        .get(FILE_HEADER_BYTES..)
+        .is_some_and(|block| block.iter().any(|byte| *byte != 0));
+    let header = match headers.latest {
+        None if is_written => return Err(corrupt("no valid header, but frames")),
+        None => return Ok(None),
+        Some(header) => header,
+    };
+    if header.first_sequence == 0 && is_written {
+        return Err(corrupt(
+            "the header says that the file was never used, but it holds frames",
+        ));
     }
+    if header.file_number != number {
+        return Err(corrupt("the header has another file number than the name"));
+    }
+    Ok(Some((
+        JournalFile {
+            path,
+            bytes,
+            header,
+        },
+        headers.damaged,
+    )))
+}
 
-    /// The frame at `position`, if a whole one stands there: with this sequence, or any if 0.
-    async fn frame_at(
-        &self,
-        current: &JournalFile,
-        position: u64,
-        sequence: Sequence,
-        previous_crc: Option<u32>,
-    ) -> Result<Result<Found, Defect>, JournalError> {
-        let file_bytes = self.journal.0.options.file_bytes;
-        if position + ALIGNMENT as u64 > file_bytes {
-            return Ok(Err(Defect::Short));
-        }
-        let read = |source| io_error("reading", &current.path, source);
-        let first = current
-            .file
-            .read_at(position, ALIGNMENT)
-            .await
-            .map_err(read)?;
-        let header = match FrameHeader::decode(&first, &current.header) {
-            Ok(header) => header,
-            Err(defect) => return Ok(Err(defect)),
-        };
-        let chained = previous_crc.is_none_or(|crc| crc == header.previous_crc)
-            && (sequence == 0 || sequence == header.sequence);
-        let bytes = header.frame_bytes as usize;
-        if !chained || position + bytes as u64 > file_bytes {
-            return Ok(Err(Defect::Foreign));
-        }
-        let mut buffer = WriteBuffer::new(bytes);
-        let mut at = 0;
-        while at < bytes {
-            let part = current
-                .file
-                .read_at(position + at as u64, READ_BYTES.min(bytes - at))
-                .await
-                .map_err(read)?;
-            if part.is_empty() {
-                return Ok(Err(Defect::Short));
-            }
-            let end = (at + part.len()).min(bytes);
-            buffer.as_mut_slice()[at..end].copy_from_slice(&part[..end - at]);
-            at = end;
-        }
-        match frame::decode(buffer.as_slice(), &header, &current.header) {
-            Ok(sections) => Ok(Ok((header, buffer.freeze(), sections))),
-            Err(defect) => Ok(Err(defect)),
-        }
+/// A recycled file with a damaged slot: either a torn header write (then the old use's first frame still stands, as a
+/// new header is synced before the first frame), or a lost header of a newer use.
+async fn check_first_frame(io: &Io, file: &JournalFile) -> Result<(), JournalError> {
+    let mut reader = FrameReader::open(io, file).await?;
+    let sequence = file.header.first_sequence;
+    match reader.read_frame(FIRST_POSITION).await? {
+        Ok((header, _)) if header.sequence == sequence => Ok(()),
+        _ => Err(JournalError::Corrupt {
+            path: file.path.clone(),
+            position: 0,
+            sequence,
+            reason: "a header slot is damaged and the other one does not fit the frames".to_owned(),
+        }),
     }
 }
 
-type Found = (FrameHeader, Slice, Vec<Section<std::ops::Range<usize>>>);
+/// Reads frames of one file through a window.
+struct FrameReader {
+    at: JournalFile,
+    file: Rc<dyn File>,
+    window: Slice,
+    window_position: u64,
+}
+
+type ReadFrame = Result<(FrameHeader, Vec<Section<Slice>>), Defect>;
+
+impl FrameReader {
+    async fn open(io: &Io, at: &JournalFile) -> Result<Self, JournalError> {
+        let file = io
+            .disk
+            .open(&at.path, OpenMode::Read)
+            .await
+            .map_err(failed("open", &at.path))?;
+        Ok(Self {
+            at: at.clone(),
+            file,
+            window: Slice::empty(),
+            window_position: 0,
+        })
+    }
+
+    /// The frame at `position`, or why there is none.
+    async fn read_frame(&mut self, position: u64) -> Result<ReadFrame, JournalError> {
+        let header: FileHeader = self.at.header;
+        let head = self.read(position, ALIGNMENT).await?;
+        let bytes = match FrameHeader::decode(&head, &header) {
+            Ok(frame) => frame.frame_bytes as usize,
+            Err(defect) => return Ok(Err(defect)),
+        };
+        if position + bytes as u64 > self.at.bytes {
+            return Ok(Err(Defect::Lengths));
+        }
+        let slice = self.read(position, bytes).await?;
+        Ok(frame::decode(&slice, &header).map(|(frame, sections)| {
+            let bodies = |section: Section<_>| section.map_bodies(|range| slice.slice(range));
+            (frame, sections.into_iter().map(bodies).collect())
+        }))
+    }
+
+    /// `bytes` bytes at `position`, fewer at the end of the file.
+    async fn read(&mut self, position: u64, bytes: usize) -> Result<Slice, JournalError> {
+        let end = self.window_position + self.window.len() as u64;
+        if position < self.window_position || position + bytes as u64 > end {
+            let left = self.at.bytes.saturating_sub(position);
+            let wanted = left.min(bytes.max(WINDOW_BYTES) as u64) as usize;
+            self.window = match wanted {
+                0 => Slice::empty(),
+                _ => self
+                    .file
+                    .read_at(position, wanted)
+                    .await
+                    .map_err(failed("read", &self.at.path))?,
+            };
+            self.window_position = position;
+        }
+        let from = (position - self.window_position) as usize;
+        let to = self.window.len().min(from + bytes);
+        Ok(self.window.slice(from..to))
+    }
+}

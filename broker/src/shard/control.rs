@@ -100,10 +100,15 @@ impl Shard {
         true
     }
 
-    /// Shard 0: waits until the committed image has grown and gives it out.
+    /// Shard 0: waits until the committed image has grown and gives it out. Never before the controller has opened: until
+    /// then the last records of the journal are not applied, and an image without them would remove what they made.
     pub async fn next_publication(&self) -> Arc<Image> {
-        self.publish_wanted.wait().await;
-        Arc::new(self.committed_image.borrow().clone())
+        loop {
+            self.publish_wanted.wait().await;
+            if self.controller.borrow().is_some() {
+                return Arc::new(self.committed_image.borrow().clone());
+            }
+        }
     }
 
     /// A newer image: it counts at once; what it asks of this shard follows.
