@@ -121,19 +121,18 @@ func rehearse(b *broker, rounds int, random *rand.Rand) error {
 			round, before, open.Milliseconds(), time.Since(restarted).Milliseconds())
 	}
 	stop()
+	var refused error
 	for _, w := range writers {
-		if err := w.finish(); err != nil {
-			return err
-		}
+		refused = errors.Join(refused, w.finish())
 	}
 	// Nothing is in flight: what was acknowledged must survive this one as well.
 	b.kill()
 	open, err := b.start()
 	if err != nil {
-		return fmt.Errorf("last restart: %w", err)
+		return errors.Join(refused, fmt.Errorf("last restart: %w", err))
 	}
 	fmt.Printf("last restart: port open after %d ms\n", open.Milliseconds())
-	return verify(b.address, writers)
+	return errors.Join(refused, verify(b.address, writers))
 }
 
 // broker is one broker process after another on the same port and data directory.
@@ -287,22 +286,24 @@ func (w *writer) write(ctx context.Context) {
 	}
 }
 
-// finish waits for every acknowledgement. A producer that may retry for ever has no reason to give
+// finish waits for every acknowledgement; afterwards nothing of the writer changes any more. A producer that may retry for ever has no reason to give
 // a record up, so a refused one is a failure.
 func (w *writer) finish() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flushMax)
 	defer cancel()
 	select {
 	case <-w.done:
-	case <-ctx.Done():
-		return fmt.Errorf("producer %d: still blocked after %v", w.id, flushMax)
+	case <-ctx.Done(): // blocked on a full buffer; closing the client below frees it
 	}
-	if err := w.client.Flush(ctx); err != nil {
-		return fmt.Errorf("producer %d: flush: %w", w.id, err)
-	}
+	flushed := w.client.Flush(ctx)
+	// Closing hands back whatever is left as refused.
 	w.client.Close()
+	<-w.done
 	w.lock.Lock()
 	defer w.lock.Unlock()
+	if flushed != nil {
+		return fmt.Errorf("producer %d: flush: %w; %d records refused, the first: %w", w.id, flushed, w.failed, w.first)
+	}
 	if w.failed > 0 {
 		return fmt.Errorf("producer %d: %d records refused, the first: %w", w.id, w.failed, w.first)
 	}
@@ -417,12 +418,32 @@ func (a *audit) record(r *kgo.Record) {
 		a.fault("partition %d offset %d: producer %d's record %d again or out of order", p, r.Offset, id, got)
 		return
 	case got > expected:
-		a.fault("partition %d offset %d: producer %d's records %d to %d are missing", p, r.Offset, id, expected, got-1)
+		a.missing(int(id), int(p), expected, got)
 	}
 	a.next[id][p] = got + 1
+	offset := a.writers[id].offsets[p][number]
+	if offset < 0 {
+		return
+	}
 	a.seen++
-	if offset := a.writers[id].offsets[p][number]; offset != r.Offset {
+	if offset != r.Offset {
 		a.fault("partition %d offset %d: producer %d's record %d was acknowledged at offset %d", p, r.Offset, id, got, offset)
+	}
+}
+
+// missing reports which of a producer's records from..to were acknowledged all the same.
+func (a *audit) missing(id, p int, from, to int64) {
+	lost, first := 0, int64(-1)
+	for number := from; number < to; number++ {
+		if a.writers[id].offsets[p][number] >= 0 {
+			if lost++; lost == 1 {
+				first = number
+			}
+		}
+	}
+	if lost > 0 {
+		a.fault("partition %d: %d acknowledged records of producer %d are missing, the first is %d of offset %d",
+			p, lost, id, first, a.writers[id].offsets[p][first])
 	}
 }
 
@@ -430,9 +451,7 @@ func (a *audit) record(r *kgo.Record) {
 func (a *audit) verdict() error {
 	for id, w := range a.writers {
 		for p := range partitions {
-			if sent := int64(len(w.offsets[p])); a.next[id][p] < sent {
-				a.fault("partition %d: producer %d's records %d to %d are missing at the end", p, id, a.next[id][p], sent-1)
-			}
+			a.missing(id, p, a.next[id][p], int64(len(w.offsets[p])))
 		}
 	}
 	if total := acked(a.writers); a.seen != total {

@@ -74,7 +74,7 @@ func combination(name string, codec kgo.CompressionCodec, idempotent bool, recor
 	topic := fmt.Sprintf("go-%s-%t-%d", name, idempotent, time.Now().UnixNano())
 	options := []kgo.Opt{
 		seeds, kgo.ProducerBatchCompression(codec), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.UnknownTopicRetries(-1),
+		kgo.UnknownTopicRetries(-1), kgo.MetadataMinAge(100 * time.Millisecond),
 	}
 	if !idempotent {
 		options = append(options, kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()))
