@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Python clients against the broker at BOOTSTRAP, each in a venv of its own: confluent-kafka and
+# kafka-python at their newest, and kafka-python 2.0.2, an old client still in wide use.
+#   python.sh            the matrix of matrix.py with each of them
+#   python.sh prepare    only makes the venvs
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=${CI_WORK:-${CARGO_TARGET_DIR:-$here/../../target}/ci}
+codecs=(python-snappy lz4 zstandard crc32c)
+
+# venv NAME PACKAGE...: made once; the stamp is written last, so a broken one is made again.
+venv() {
+  local dir=$work/venv-$1
+  shift
+  [ ! -e "$dir/complete" ] || return 0
+  rm -rf "$dir"
+  python3 -m venv "$dir"
+  "$dir/bin/pip" install -q --disable-pip-version-check "$@"
+  touch "$dir/complete"
+}
+
+mkdir -p "$work"
+venv confluent-kafka confluent-kafka
+venv kafka-python kafka-python "${codecs[@]}"
+venv kafka-python-2.0.2 kafka-python==2.0.2 "${codecs[@]}"
+[ "${1:-}" != prepare ] || exit 0
+
+: "${BOOTSTRAP:?host:port of the broker}"
+failures=0
+for client in confluent-kafka kafka-python kafka-python-2.0.2; do
+  timeout 400 "$work/venv-$client/bin/python" "$here/matrix.py" || failures=$((failures + 1))
+done
+echo "python: $failures clients failed"
+[ "$failures" -eq 0 ]
