@@ -151,14 +151,8 @@ impl Image {
                 key,
                 value,
             } => {
-                if *resource_type == RESOURCE_TOPIC
-                    && let Some(topic) = self.topics.get_mut(resource_name.as_str())
-                {
-                    let configs = &mut Arc::make_mut(topic).configs;
-                    match value {
-                        Some(value) => configs.insert(key.clone(), value.clone()),
-                        None => configs.remove(key),
-                    };
+                if *resource_type == RESOURCE_TOPIC {
+                    self.configure(resource_name, key, value.as_deref());
                 }
             }
             MetadataRecord::RemoveTopic { topic_id } => {
@@ -176,6 +170,16 @@ impl Image {
             } => {
                 self.next_producer_id = self.next_producer_id.max(*next_producer_id);
             }
+        }
+    }
+
+    fn configure(&mut self, topic: &str, key: &str, value: Option<&str>) {
+        if let Some(topic) = self.topics.get_mut(topic) {
+            let configs = &mut Arc::make_mut(topic).configs;
+            match value {
+                Some(value) => configs.insert(key.to_owned(), value.to_owned()),
+                None => configs.remove(key),
+            };
         }
     }
 

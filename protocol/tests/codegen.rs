@@ -1,5 +1,7 @@
 //! The generated messages are those of the schemas: stale files are refused. `PELTON_REGENERATE=1` writes them anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

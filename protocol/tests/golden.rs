@@ -1,12 +1,14 @@
 //! What went over the wire between real clients and Apache Kafka 4.3.0 decodes, and encodes to the same bytes.
 
+#![allow(clippy::unwrap_used)]
+
 use protocol::header::{RequestHeader, put_response_header, skip_response_header};
 use protocol::messages::{recode_request, recode_response};
 use protocol::primitives::Reader;
 
 fn unhex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
-        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("hex"))
         .collect()
 }
 

@@ -146,7 +146,7 @@ impl Part {
             },
             Self::Waiting(ticket) => match router.shard().commit_of(ticket) {
                 Commit::Waiting => return false,
-                Commit::Done => Ok(ticket.clone()),
+                Commit::Done => Ok(*ticket),
                 Commit::Failed => Err(ProduceFailure::Storage),
             },
         };

@@ -44,31 +44,7 @@ pub fn inspect(bytes: &[u8]) -> String {
                 break;
             }
         };
-        line(
-            &mut text,
-            format_args!(
-                "{at}: frame {} bytes {} synced {} run {:016x} previous crc {:08x} crc {:08x} sections {}",
-                header.sequence,
-                header.frame_bytes,
-                header.synced_sequence,
-                header.run,
-                header.previous_crc,
-                header.crc,
-                sections.len(),
-            ),
-        );
-        for section in &sections {
-            let indexes = section.entries.first().map(|entry| entry.index)
-                ..section.entries.last().map(|entry| entry.index);
-            let items: usize = section.entries.iter().map(|entry| entry.items.len()).sum();
-            line(
-                &mut text,
-                format_args!(
-                    "  quorum {} hard state {:?} entries {:?} items {items}",
-                    section.quorum, section.hard_state, indexes,
-                ),
-            );
-        }
+        frame_lines(&mut text, at, &header, &sections);
         at += header.frame_bytes as usize;
     }
     let later = (at..bytes.len())
@@ -81,6 +57,39 @@ pub fn inspect(bytes: &[u8]) -> String {
         );
     }
     text
+}
+
+fn frame_lines(
+    text: &mut String,
+    at: usize,
+    header: &frame::FrameHeader,
+    sections: &[frame::Section<std::ops::Range<usize>>],
+) {
+    line(
+        text,
+        format_args!(
+            "{at}: frame {} bytes {} synced {} run {:016x} previous crc {:08x} crc {:08x} sections {}",
+            header.sequence,
+            header.frame_bytes,
+            header.synced_sequence,
+            header.run,
+            header.previous_crc,
+            header.crc,
+            sections.len(),
+        ),
+    );
+    for section in sections {
+        let indexes = section.entries.first().map(|entry| entry.index)
+            ..section.entries.last().map(|entry| entry.index);
+        let items: usize = section.entries.iter().map(|entry| entry.items.len()).sum();
+        line(
+            text,
+            format_args!(
+                "  quorum {} hard state {:?} entries {:?} items {items}",
+                section.quorum, section.hard_state, indexes,
+            ),
+        );
+    }
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {

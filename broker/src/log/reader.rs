@@ -43,10 +43,7 @@ impl PartitionLog {
         while position < end {
             let want = bytes_max.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let window = self.window(base_offset, position, want).await?;
-            loop {
-                let Some(found) = self.batch_at(&window, position, end, &path)? else {
-                    break;
-                };
+            while let Some(found) = self.batch_at(&window, position, end, &path)? {
                 if found.base_offset >= upper_offset {
                     return Ok(slices);
                 }

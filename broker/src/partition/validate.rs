@@ -302,7 +302,7 @@ fn records_error(error: RecordsError) -> ProduceError {
     let listed = rejections
         .listed
         .iter()
-        .map(|one| (one.batch_index as i32, reason(one.reason)));
+        .map(|one| (one.batch_index, reason(one.reason)));
     let record_errors = listed.collect();
     if rejections.any_timestamp {
         ProduceError::InvalidTimestamp {
@@ -384,7 +384,7 @@ fn recompress(
     for record in records(payload) {
         let record = record.map_err(|error| failed(error.to_string()))?;
         let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
-        let headers: Vec<_> = record.headers.clone().collect();
+        let headers: Vec<_> = record.headers.collect();
         builder
             .append_at(
                 record.offset_delta,

@@ -146,6 +146,20 @@ fn check_epoch(owned: &Owned, claimed: i32) -> Result<(), ReadFailure> {
     }
 }
 
+/// Where the client's log parts from ours, if it does (KIP-320).
+fn diverging(owned: &Owned, request: &ReadRequest) -> Option<(i32, i64)> {
+    if request.last_fetched_epoch < 0 {
+        return None;
+    }
+    let partition = owned.partition.borrow();
+    let epochs = partition.leader_epochs();
+    let end = epochs.end_of(request.last_fetched_epoch, partition.high_watermark());
+    match end {
+        Some((epoch, end)) if epoch == request.last_fetched_epoch && end >= request.offset => None,
+        _ => Some(end.unwrap_or((-1, -1))),
+    }
+}
+
 impl Shard {
     /// Reads once. With `wake`, a read that finds nothing new is woken when the partition grows.
     pub async fn read(&self, request: &ReadRequest, wake: Option<&Signal>) -> ReadAnswer {
@@ -170,24 +184,12 @@ impl Shard {
             diverging: None,
             records: Vec::new(),
         };
-        if request.last_fetched_epoch >= 0 {
-            let partition = owned.partition.borrow();
-            let end = partition
-                .leader_epochs()
-                .end_of(request.last_fetched_epoch, high_watermark);
-            let diverges = end.is_none_or(|(epoch, end)| {
-                epoch < request.last_fetched_epoch || end < request.offset
-            });
-            if diverges {
-                answer.diverging = Some(end.unwrap_or((-1, -1)));
-                return answer;
-            }
+        answer.diverging = diverging(&owned, request);
+        if answer.diverging.is_some() {
+            return answer;
         }
         if request.offset < log_start_offset || request.offset > high_watermark {
-            return ReadAnswer {
-                failure: Some(ReadFailure::OffsetOutOfRange),
-                ..ReadAnswer::failed(ReadFailure::OffsetOutOfRange)
-            };
+            return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);
         }
         if let Some(wake) = wake {
             let mut waiters = owned.waiters.borrow_mut();

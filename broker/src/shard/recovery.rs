@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use super::{Owned, PartitionKey, Shard};
 use crate::config::Config;
 use crate::io::Io;
+use crate::io::disk::Space;
 use crate::journal::frame::{HardState, Section};
 use crate::journal::{Journal, JournalError, JournalOptions, Sequence};
 use crate::limits;
@@ -83,18 +84,7 @@ pub async fn open(
     memory_bytes: u64,
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
-    let made = io.disk.create_directory(&data).await;
-    made.map_err(|source| StartError::Directory {
-        path: data.clone(),
-        source,
-    })?;
-    let space = io
-        .disk
-        .space(&data)
-        .map_err(|source| StartError::Directory {
-            path: data.clone(),
-            source,
-        })?;
+    let space = prepare_directory(&io, &data).await?;
     let journal_bytes_max = config.journal_bytes_max(space.total_bytes);
     let options = JournalOptions {
         directory: data.join("journal"),
@@ -151,6 +141,15 @@ pub async fn open(
     }
     recovered.milliseconds = io.clock.now().since_ns(started) / 1_000_000;
     Ok((shard, recovered))
+}
+
+async fn prepare_directory(io: &Io, data: &std::path::Path) -> Result<Space, StartError> {
+    let failed = |source| StartError::Directory {
+        path: data.to_owned(),
+        source,
+    };
+    io.disk.create_directory(data).await.map_err(failed)?;
+    io.disk.space(data).map_err(failed)
 }
 
 impl Shard {
