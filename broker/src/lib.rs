@@ -18,6 +18,7 @@
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
+//! | [`inspect`] | a segment, journal file or manifest in words | changes what it reads |
 //! | [`preflight`] | what this host lacks | |
 //! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 
@@ -25,6 +26,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod inspect;
 pub mod io;
 pub mod journal;
 pub mod limits;

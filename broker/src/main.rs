@@ -21,10 +21,7 @@ fn main() -> std::process::ExitCode {
     match cli.command.unwrap_or(Command::Start) {
         Command::Start => start(&config),
         Command::Check { json, strict } => check(&config, json, strict),
-        Command::Inspect { path, .. } => {
-            complain(&format!("{path}: inspect is not there yet"));
-            ExitCode::Runtime
-        }
+        Command::Inspect { path, .. } => inspect(&path),
         Command::Settings => {
             print(&render_settings(&config));
             ExitCode::Ok
@@ -103,6 +100,24 @@ fn check(config: &Config, json: bool, strict: bool) -> ExitCode {
         Some(Severity::Fatal) => ExitCode::Preflight,
         Some(Severity::Warning) if strict => ExitCode::Runtime,
         _ => ExitCode::Ok,
+    }
+}
+
+fn inspect(path: &str) -> ExitCode {
+    match broker::io::production::read_file(path.as_ref()) {
+        Ok(bytes) => {
+            let found = broker::inspect::inspect(path, &bytes);
+            print(&found.text);
+            if found.whole {
+                ExitCode::Ok
+            } else {
+                ExitCode::Damaged
+            }
+        }
+        Err(error) => {
+            complain(&format!("{path}: {error}"));
+            ExitCode::Runtime
+        }
     }
 }
 

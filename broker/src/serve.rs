@@ -27,6 +27,9 @@ use crate::shard::recovery::{self, Recovered, StartError};
 const FORMAT_VERSION: u32 = 1;
 /// Largest storage manifest, bytes.
 const STORAGE_BYTES_MAX: usize = 4096;
+/// How often a taken port is tried again, and after which pause.
+const BIND_TRIES: u32 = 20;
+const BIND_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 const STORAGE_FILE: &str = "storage.manifest";
 
 /// Runs the broker until it is asked to stop.
@@ -207,7 +210,7 @@ async fn run_shard(
     if !or(ready, stopped).await {
         return ExitCode::Ok;
     }
-    if let Err(error) = listen(&router) {
+    if let Err(error) = listen(&router).await {
         tracing::error!(shard = number, "{error}");
         return ExitCode::Busy;
     }
@@ -254,25 +257,42 @@ fn spawn_loops(router: &Rc<Router>) {
 }
 
 /// The bootstrap port on shard 0, and the shard's own.
-fn listen(router: &Rc<Router>) -> Result<(), String> {
+async fn listen(router: &Rc<Router>) -> Result<(), String> {
     let shard = router.shard();
     let config = &shard.config;
-    let bind = |port: u16, shared: bool| -> Result<(), String> {
-        let address = resolve(&config.listen_host, port)?;
-        let listener = shard.io.net.listen(address).map_err(|error| format!("cannot listen on {address}: {error}. Is another broker running? Choose another --listen"))?;
-        let task = net::run_listener(router.clone(), listener, shared);
-        shard.io.executor.spawn("accept", Box::pin(task));
-        Ok(())
-    };
     if shard.number == 0 {
-        bind(config.listen_port, true)?;
+        bind(router, config.listen_port, true).await?;
     }
     if config.advertise == Advertise::Shard {
         let port = config
             .shard_port(shard.number as u16)
             .ok_or("the shard's port would be above 65535: choose a lower --listen port")?;
-        bind(port, false)?;
+        bind(router, port, false).await?;
     }
+    Ok(())
+}
+
+/// Binds one port. The listener of a broker that was just killed can outlive it for a moment, so a taken port is tried again.
+async fn bind(router: &Rc<Router>, port: u16, shared: bool) -> Result<(), String> {
+    let io = &router.shard().io;
+    let address = resolve(&router.shard().config.listen_host, port)?;
+    let mut tries = BIND_TRIES;
+    let listener = loop {
+        match io.net.listen(address) {
+            Ok(listener) => break listener,
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tries > 0 => {
+                tries -= 1;
+                io.clock.sleep(BIND_PAUSE).await;
+            }
+            Err(error) => {
+                return Err(format!(
+                    "cannot listen on {address}: {error}. Is another broker running? Choose another --listen"
+                ));
+            }
+        }
+    };
+    let task = net::run_listener(router.clone(), listener, shared);
+    io.executor.spawn("accept", Box::pin(task));
     Ok(())
 }
 

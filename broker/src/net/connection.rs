@@ -138,6 +138,7 @@ impl Client {
         };
         let request_bytes = frame.len();
         if api::is_produce(&request) {
+            self.wait_for_room(request_bytes).await;
             match api::produce::begin(&self.router, &request, &self.send_wanted)? {
                 Some(produce) => self.push(Pending::Produce(produce), request_bytes),
                 None => return Ok(()),
@@ -155,6 +156,15 @@ impl Client {
             Answer::Close(reason) => return Err(reason),
         }
         Ok(())
+    }
+
+    /// Back-pressure: while too much waits for the disk, nothing more is read from this client.
+    async fn wait_for_room(&self, bytes: usize) {
+        while self.router.shard().must_wait(bytes) && !self.closed.get() {
+            let flushed = Signal::default();
+            self.router.shard().notify_after_flush(flushed.clone());
+            flushed.wait().await;
+        }
     }
 
     fn push(&self, pending: Pending, request_bytes: usize) {

@@ -149,10 +149,11 @@ impl Partition {
                 first: header.base_sequence(),
                 last: header.last_sequence(),
             };
+            // A duplicate is answered with the first copy's timestamp as its append time, as in Kafka.
             let time = if checked.log_append_time_ms >= 0 {
                 checked.log_append_time_ms
             } else {
-                -1
+                header.max_timestamp()
             };
             if let Some(first) = self.producers.prepare(&sequence, base_offset, time)? {
                 return Ok(Decided::Duplicate {

@@ -119,7 +119,7 @@ impl Producers {
             first: sequence.first,
             last: sequence.last,
             base_offset,
-            log_append_time_ms: -1,
+            log_append_time_ms: max_timestamp,
         };
         if let Some(all) = self.in_flight.get_mut(&sequence.producer_id) {
             if let Some((_, prepared)) = all.pop_front() {
@@ -133,7 +133,6 @@ impl Producers {
                 self.in_flight.remove(&sequence.producer_id);
             }
         }
-        let _ = max_timestamp;
         self.used += 1;
         let used = self.used;
         if self.applied.len() >= limits::PRODUCERS_PER_PARTITION_MAX

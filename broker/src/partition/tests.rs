@@ -170,7 +170,7 @@ fn a_duplicate_of_a_batch_in_flight_takes_its_place() {
         again,
         Decided::Duplicate {
             base_offset: 0,
-            log_append_time_ms: -1
+            log_append_time_ms: NOW
         }
     );
     partition.unprepare(prepared.base_offset);

@@ -146,6 +146,8 @@ impl Shard {
 
     /// Whether a produce of this size must wait because too much is neither flushed nor written back.
     pub fn must_wait(&self, bytes: usize) -> bool {
-        self.quorums.borrow().is_full(bytes) || self.dirty_bytes.get() > self.dirty_bytes_max
+        let behind =
+            self.quorums.borrow().is_full(bytes) || self.dirty_bytes.get() > self.dirty_bytes_max;
+        behind && !self.is_fenced() && !self.out_of_space.get() && !self.stopping.get()
     }
 }

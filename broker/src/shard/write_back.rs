@@ -95,6 +95,7 @@ impl Shard {
                     .written_back(last.last_offset + 1);
                 self.dirty_bytes
                     .set(self.dirty_bytes.get().saturating_sub(freed as u64));
+                self.wake_flush_waiters();
                 if self.out_of_space.replace(false) {
                     tracing::info!(
                         shard = self.number,
@@ -104,6 +105,7 @@ impl Shard {
                 true
             }
             Err(LogError::NoSpace { path }) => {
+                self.wake_flush_waiters();
                 if !self.out_of_space.replace(true) {
                     tracing::error!(path = %path.display(), "the file system is full: produces are refused until there is space, reads go on");
                 }
@@ -212,6 +214,7 @@ impl Shard {
     /// A clean stop: everything is in segments and manifests, the next start reads little.
     pub async fn stop(&self) {
         self.stopping.set(true);
+        self.wake_flush_waiters();
         self.flush_wanted.set();
         self.write_back_wanted.set();
         while self.quorums.borrow().wants_flush() {

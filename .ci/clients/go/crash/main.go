@@ -173,13 +173,9 @@ func (b *broker) start() (time.Duration, error) {
 	}
 	b.command = command
 	for time.Since(started) < startMax {
-		if connection, err := net.DialTimeout("tcp", b.address, time.Second); err == nil {
-			// A port that nobody listens on can connect to itself while it is free.
-			itself := connection.LocalAddr().String() == connection.RemoteAddr().String()
-			connection.Close()
-			if !itself {
-				return time.Since(started), nil
-			}
+		// A killed process's listener can outlive it for a moment: only an answer counts.
+		if answers(b.address) {
+			return time.Since(started), nil
 		}
 		var status syscall.WaitStatus
 		if pid, _ := syscall.Wait4(command.Process.Pid, &status, syscall.WNOHANG, nil); pid == command.Process.Pid {
@@ -344,6 +340,18 @@ func awaitProgress(writers []*writer) error {
 		}
 	}
 	return nil
+}
+
+// answers tells whether a broker at this address answers a request.
+func answers(address string) bool {
+	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.DialTimeout(time.Second), kgo.RequestRetries(0))
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return client.Ping(ctx) == nil
 }
 
 // verify reads every partition from offset 0 to its end and compares with what the writers know.
