@@ -126,6 +126,8 @@ pub struct Shard {
     /// Why produces are refused although the journal is well: the file system is full.
     out_of_space: Cell<bool>,
     stopping: Cell<bool>,
+    /// The write-back loop has ended.
+    write_back_ended: Cell<bool>,
     refusals: RefCell<RateLimit>,
 }
 

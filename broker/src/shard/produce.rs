@@ -53,7 +53,7 @@ impl Shard {
         if self.quorums.borrow().is_fenced() || self.out_of_space.get() {
             return Err(ProduceFailure::Storage);
         }
-        if !self.quorums.borrow().is_open(owned.quorum) {
+        if self.stopping.get() || !self.quorums.borrow().is_open(owned.quorum) {
             return Err(ProduceFailure::NotLeader);
         }
         let mut partition = owned.partition.borrow_mut();

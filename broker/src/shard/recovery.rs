@@ -116,6 +116,7 @@ pub async fn open(
         dirty_bytes_max: config.dirty_bytes_max(memory_bytes, shards, journal_bytes_max),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
+        write_back_ended: Cell::new(false),
         applied_sequence: Cell::new(0),
         checkpointed_sequence: Cell::new(0),
         refusals: RefCell::new(RateLimit::default()),

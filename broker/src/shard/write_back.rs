@@ -37,9 +37,10 @@ impl Shard {
             };
             let due = or(wanted, due).await;
             if self.stopping.get() || self.quorums.borrow().is_fenced() {
+                self.write_back_ended.set(true);
                 return;
             }
-            while self.dirty_bytes.get() > self.dirty_bytes_max / 4 {
+            while self.dirty_bytes.get() > self.dirty_bytes_max / 4 && !self.stopping.get() {
                 if !self.write_back_oldest().await {
                     break;
                 }
@@ -217,7 +218,9 @@ impl Shard {
         self.wake_flush_waiters();
         self.flush_wanted.set();
         self.write_back_wanted.set();
-        while self.quorums.borrow().wants_flush() {
+        // Only one task writes segments: the last checkpoint waits for the loop to end.
+        while self.quorums.borrow().wants_flush() || !self.write_back_ended.get() {
+            self.write_back_wanted.set();
             self.io.clock.sleep(Duration::from_millis(1)).await;
         }
         if self.quorums.borrow().is_fenced() || !self.checkpoint().await {
