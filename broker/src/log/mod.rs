@@ -70,8 +70,9 @@ pub enum LogError {
 impl LogError {
     fn io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        match source.raw_os_error() {
-            Some(libc::ENOSPC | libc::EDQUOT) => Self::NoSpace { path },
+        // The runtime wraps the system's errors: their kind survives, their number may not.
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
             _ => Self::Io { path, source },
         }
     }
