@@ -336,6 +336,7 @@ mod tests {
         *changed.last_mut().expect("not empty") ^= 1;
         assert!(matches!(fails(5, &changed), CheckError::Crc(0)));
         // A broker that changes a value and makes the CRC anew.
+        let mut changed = first.clone();
         let at = changed.len() - 2;
         changed[at] ^= 1;
         RecordBatchMut::parse(&mut changed)
