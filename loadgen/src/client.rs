@@ -1,14 +1,12 @@
-//! A blocking client: one connection, requests in order, and the few requests that set a run up. It never retries on its own,
-//! except to wait for the leaders of a topic just created.
+//! A blocking client: one connection to one broker, requests and answers in order. It never retries, and knows no request but
+//! by its number.
 
-use std::borrow::Cow;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::error_code::ErrorCode;
 use protocol::header::{RequestHeader, skip_response_header};
-use protocol::messages::{create_topics, list_offsets, metadata};
 use protocol::primitives::{DecodeError, Reader};
 use thiserror::Error;
 
@@ -19,12 +17,6 @@ const RESPONSE_BYTES_MAX: usize = 512 << 20;
 /// Position of the correlation id in a frame: after length, API key and version.
 const CORRELATION_ID: usize = 8;
 const CLIENT_ID: &str = "pelton-loadgen";
-
-const METADATA_VERSION: i16 = 8;
-const CREATE_TOPICS_VERSION: i16 = 4;
-const LIST_OFFSETS_VERSION: i16 = 5;
-const EARLIEST: i64 = -2;
-const LATEST: i64 = -1;
 
 /// Why a request got no usable answer.
 #[derive(Debug, Error)]
@@ -204,174 +196,4 @@ pub fn put_request(
     let length =
         i32::try_from(out.len() - 4).expect("the options bound a request to well below 2 GiB");
     out[..4].copy_from_slice(&length.to_be_bytes());
-}
-
-/// Address of each partition's leader, by partition number. Creates the topic if it is absent and `create` says how.
-pub fn prepare_topic(
-    bootstrap: &str,
-    topic: &str,
-    create: Option<(Option<i32>, i16)>,
-) -> Result<Vec<String>, ClientError> {
-    let mut connection = Connection::connect(bootstrap)?;
-    let deadline = Instant::now() + ANSWER_TIMEOUT;
-    let mut created = false;
-    loop {
-        let number = match leaders(&mut connection, topic)? {
-            Ok(leaders) => {
-                if let Some((Some(expected), _)) = create
-                    && leaders.len() != expected as usize
-                {
-                    let (topic, found) = (topic.to_owned(), leaders.len());
-                    return Err(ClientError::Partitions {
-                        topic,
-                        expected,
-                        found,
-                    });
-                }
-                return Ok(leaders);
-            }
-            Err(number) => number,
-        };
-        let absent = number == ErrorCode::UnknownTopicOrPartition.code();
-        match create {
-            Some((partitions, replication_factor)) if absent && !created => {
-                create_topic(
-                    &mut connection,
-                    topic,
-                    partitions.unwrap_or(1),
-                    replication_factor,
-                )?;
-                created = true;
-            }
-            _ => {
-                let soon = number == ErrorCode::LeaderNotAvailable.code() || absent && created;
-                if !soon || Instant::now() > deadline {
-                    let request = format!("Metadata of topic {topic}");
-                    return Err(ClientError::Refused { request, number });
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
-    }
-}
-
-/// First offset and end offset of one partition, asked of its leader.
-pub fn offset_range(
-    connection: &mut Connection,
-    topic: &str,
-    partition: i32,
-) -> Result<(i64, i64), ClientError> {
-    let mut ask = |timestamp| {
-        let request = list_offsets::ListOffsetsRequest {
-            replica_id: -1,
-            topics: vec![list_offsets::ListOffsetsRequestTopic {
-                name: Cow::Borrowed(topic),
-                partitions: vec![list_offsets::ListOffsetsRequestTopicPartition {
-                    partition_index: partition,
-                    timestamp,
-                    ..Default::default()
-                }],
-            }],
-            ..Default::default()
-        };
-        let body =
-            connection.round_trip(list_offsets::KEY, LIST_OFFSETS_VERSION, |out, version| {
-                request.encode(out, version);
-            })?;
-        let response = list_offsets::ListOffsetsResponse::decode(
-            &mut Reader::new(body),
-            LIST_OFFSETS_VERSION,
-        )?;
-        let answer = response
-            .topics
-            .first()
-            .and_then(|topic| topic.partitions.first());
-        match answer {
-            Some(answer) if answer.error_code == 0 => Ok(answer.offset),
-            answer => Err(ClientError::Refused {
-                request: format!("ListOffsets of {topic}-{partition}"),
-                number: answer.map_or(-1, |answer| answer.error_code),
-            }),
-        }
-    };
-    Ok((ask(EARLIEST)?, ask(LATEST)?))
-}
-
-/// The leaders' addresses, or Kafka's number that says why there are none.
-fn leaders(
-    connection: &mut Connection,
-    topic: &str,
-) -> Result<Result<Vec<String>, i16>, ClientError> {
-    let request = metadata::MetadataRequest {
-        topics: Some(vec![metadata::MetadataRequestTopic {
-            name: Some(Cow::Borrowed(topic)),
-            ..Default::default()
-        }]),
-        allow_auto_topic_creation: false,
-        ..Default::default()
-    };
-    let body = connection.round_trip(metadata::KEY, METADATA_VERSION, |out, version| {
-        request.encode(out, version);
-    })?;
-    let response = metadata::MetadataResponse::decode(&mut Reader::new(body), METADATA_VERSION)?;
-    let Some(found) = response.topics.first() else {
-        return Ok(Err(ErrorCode::UnknownTopicOrPartition.code()));
-    };
-    if found.error_code != 0 {
-        return Ok(Err(found.error_code));
-    }
-    let mut partitions: Vec<_> = found.partitions.iter().collect();
-    partitions.sort_by_key(|partition| partition.partition_index);
-    let address = |node_id| {
-        let broker = response
-            .brokers
-            .iter()
-            .find(|broker| broker.node_id == node_id)?;
-        Some(match broker.host.contains(':') {
-            true => format!("[{}]:{}", broker.host, broker.port),
-            false => format!("{}:{}", broker.host, broker.port),
-        })
-    };
-    let dense = partitions
-        .iter()
-        .enumerate()
-        .all(|(at, partition)| partition.partition_index as usize == at);
-    let leaders: Option<Vec<_>> = partitions
-        .iter()
-        .map(|partition| address(partition.leader_id))
-        .collect();
-    match leaders {
-        Some(leaders) if dense && !leaders.is_empty() => Ok(Ok(leaders)),
-        _ => Ok(Err(ErrorCode::LeaderNotAvailable.code())),
-    }
-}
-
-fn create_topic(
-    connection: &mut Connection,
-    topic: &str,
-    num_partitions: i32,
-    replication_factor: i16,
-) -> Result<(), ClientError> {
-    let request = create_topics::CreateTopicsRequest {
-        topics: vec![create_topics::CreateTopicsRequestTopic {
-            name: Cow::Borrowed(topic),
-            num_partitions,
-            replication_factor,
-            ..Default::default()
-        }],
-        timeout_ms: 30_000,
-        validate_only: false,
-    };
-    let body =
-        connection.round_trip(create_topics::KEY, CREATE_TOPICS_VERSION, |out, version| {
-            request.encode(out, version);
-        })?;
-    let response =
-        create_topics::CreateTopicsResponse::decode(&mut Reader::new(body), CREATE_TOPICS_VERSION)?;
-    let number = response.topics.first().map_or(-1, |topic| topic.error_code);
-    if number == 0 || number == ErrorCode::TopicAlreadyExists.code() {
-        return Ok(());
-    }
-    let request = format!("CreateTopics of {topic}");
-    Err(ClientError::Refused { request, number })
 }

@@ -6,7 +6,8 @@
 //! | module | what it is the only home of |
 //! |---|---|
 //! | [`args`] | the command line |
-//! | [`client`] | connections, requests, who leads what |
+//! | [`client`] | connections, requests and answers |
+//! | [`topic`] | creation, who leads what, offsets, which connection takes which partitions |
 //! | [`content`] | what a record holds, and the prebuilt batches of them |
 //! | [`check`] | whether a partition's bytes are what was produced |
 //! | [`produce`], [`consume`] | the commands |
@@ -19,6 +20,7 @@ mod consume;
 mod content;
 mod produce;
 mod report;
+mod topic;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,21 +1,21 @@
 //! `produce`: each connection a thread, each thread a ring of requests in flight. It never retries; a connection that is refused
 //! once stops sending, so that what it had acknowledged has no gaps.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hdrhistogram::Histogram;
-use protocol::messages::produce as wire;
-use protocol::primitives::Reader;
 use protocol::record_batch::BatchBuildError;
 use thiserror::Error;
 
 use crate::args::ProduceArgs;
-use crate::client::{ClientError, Connection, prepare_topic};
-use crate::content::{PRODUCE_VERSION, ProduceFrame, Shape, Stamp};
-use crate::report::{self, Acknowledged, Latency, Live, Produced, Report};
+use crate::client::ClientError;
+use crate::content::Shape;
+use crate::report::{self, Latency, Live, Produced, Report};
+use crate::topic::{assign, prepare_topic};
+
+mod worker;
+use worker::{Outcome, Plan, Worker};
 
 /// Failures told in words.
 const FAILURES_MAX: usize = 16;
@@ -106,237 +106,6 @@ pub fn run(args: &ProduceArgs) -> Result<Report, ProduceError> {
     ))
 }
 
-/// Shares partitions out: `(leader, its partitions)` for each connection, at least one a leader. With more connections than a
-/// leader has partitions, several share one if `shared`; else fewer connections are made.
-pub fn assign(leaders: &[String], connections: usize, shared: bool) -> Vec<(String, Vec<i32>)> {
-    let mut brokers: Vec<(&String, Vec<i32>)> = Vec::new();
-    for (partition, leader) in (0..).zip(leaders) {
-        match brokers.iter_mut().find(|(address, _)| *address == leader) {
-            Some((_, partitions)) => partitions.push(partition),
-            None => brokers.push((leader, vec![partition])),
-        }
-    }
-    let (each, more) = (
-        connections / brokers.len().max(1),
-        connections % brokers.len().max(1),
-    );
-    let mut assigned = Vec::new();
-    for (number, (leader, partitions)) in brokers.into_iter().enumerate() {
-        let members = (each + usize::from(number < more)).max(1);
-        for member in 0..members {
-            let own = partitions.iter().skip(member).step_by(members).copied();
-            let own: Vec<i32> = match member < partitions.len() {
-                true => own.collect(),
-                false if shared => vec![partitions[member % partitions.len()]],
-                false => break,
-            };
-            assigned.push((leader.clone(), own));
-        }
-    }
-    assigned
-}
-
-struct Plan {
-    run: u32,
-    shape: Shape,
-    batch_records: usize,
-    in_flight_max: usize,
-    batch_interval: Option<Duration>,
-    records_left: AtomicU64,
-    duration: Option<Duration>,
-    live: Live,
-}
-
-impl Plan {
-    /// Takes the records of the next batch out of what is still to be sent; 0: nothing is.
-    fn claim(&self) -> usize {
-        if self.duration.is_some() {
-            return self.batch_records;
-        }
-        let batch = self.batch_records as u64;
-        let take = |left: u64| Some(left.saturating_sub(batch));
-        let left = self
-            .records_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        left.unwrap_or_default().min(batch) as usize
-    }
-}
-
-struct Outcome {
-    acknowledged: Vec<Acknowledged>,
-    latency: Histogram<u64>,
-    failure: Option<String>,
-}
-
-struct InFlight {
-    due: Instant,
-    slot: usize,
-    sequence: u64,
-    records: usize,
-}
-
-struct Slot {
-    partition: i32,
-    frame: ProduceFrame,
-    next_sequence: u64,
-    acknowledged: u64,
-}
-
-struct Worker<'a> {
-    plan: &'a Plan,
-    number: u32,
-    connection: Connection,
-    slots: Vec<Slot>,
-    in_flight: VecDeque<InFlight>,
-    requests: u64,
-    latency: Histogram<u64>,
-    failure: Option<String>,
-}
-
-impl<'a> Worker<'a> {
-    fn new(
-        plan: &'a Plan,
-        number: u32,
-        address: &str,
-        partitions: &[i32],
-    ) -> Result<Self, ProduceError> {
-        let slot = |&partition: &i32| {
-            let frame = ProduceFrame::new(&plan.shape, partition, plan.batch_records)?;
-            Ok(Slot {
-                partition,
-                frame,
-                next_sequence: 0,
-                acknowledged: 0,
-            })
-        };
-        let slots: Result<_, ProduceError> = partitions.iter().map(slot).collect();
-        Ok(Self {
-            plan,
-            number,
-            connection: Connection::connect(address)?,
-            slots: slots?,
-            in_flight: VecDeque::with_capacity(plan.in_flight_max),
-            requests: 0,
-            latency: report::histogram(),
-            failure: None,
-        })
-    }
-
-    fn run(mut self, start: Instant) -> Outcome {
-        if let Err(error) = self.drive(start) {
-            let lost = self.in_flight.len().max(1) as u64;
-            self.plan.live.errors.fetch_add(lost, Ordering::Relaxed);
-            self.failure.get_or_insert(error.to_string());
-        }
-        let connection = self.number;
-        let acknowledged = self.slots.iter().map(|slot| Acknowledged {
-            connection,
-            partition: slot.partition as u32,
-            records: slot.acknowledged,
-        });
-        Outcome {
-            acknowledged: acknowledged.collect(),
-            latency: self.latency,
-            failure: self.failure,
-        }
-    }
-
-    fn drive(&mut self, start: Instant) -> Result<(), ProduceError> {
-        let end = self.plan.duration.map(|duration| start + duration);
-        let mut sending = true;
-        while sending || !self.in_flight.is_empty() {
-            if !sending || self.in_flight.len() >= self.plan.in_flight_max {
-                sending &= self.receive()?;
-                continue;
-            }
-            let now = Instant::now();
-            let due = match self.plan.batch_interval {
-                Some(interval) => start + interval.mul_f64(self.requests as f64),
-                None => now,
-            };
-            if end.is_some_and(|end| now >= end || due >= end) {
-                sending = false;
-            } else if due <= now {
-                sending = self.send(due)?;
-            } else if self.in_flight.is_empty() {
-                std::thread::sleep(due - now);
-            } else if self.connection.wait_for_answer(due - now)? {
-                sending &= self.receive()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends the next batch; `false` if there is none.
-    fn send(&mut self, due: Instant) -> Result<bool, ProduceError> {
-        let plan = self.plan;
-        let records = plan.claim();
-        if records == 0 {
-            return Ok(false);
-        }
-        let at = self.requests as usize % self.slots.len();
-        let slot = &mut self.slots[at];
-        if slot.frame.records() != records {
-            slot.frame = ProduceFrame::new(&plan.shape, slot.partition, records)?;
-        }
-        let sequence = slot.next_sequence;
-        let frame = slot.frame.stamped(Stamp {
-            run: plan.run,
-            connection: self.number,
-            partition: slot.partition as u32,
-            sequence,
-        })?;
-        self.connection.send(frame)?;
-        slot.next_sequence += records as u64;
-        self.requests += 1;
-        if plan.shape.acks == 0 {
-            self.connection.expect_no_answer();
-            plan.live
-                .add(records as u64, (records * plan.shape.record_bytes) as u64);
-        } else {
-            self.in_flight.push_back(InFlight {
-                due,
-                slot: at,
-                sequence,
-                records,
-            });
-        }
-        Ok(true)
-    }
-
-    /// Takes the answer to the oldest request; `false` if it is a refusal.
-    fn receive(&mut self) -> Result<bool, ProduceError> {
-        let body = self.connection.receive(wire::KEY, PRODUCE_VERSION)?;
-        let answered = Instant::now();
-        let response = wire::ProduceResponse::decode(&mut Reader::new(body), PRODUCE_VERSION)
-            .map_err(ClientError::from)?;
-        let request = self.in_flight.pop_front().ok_or(ProduceError::NoAnswer)?;
-        let slot = &mut self.slots[request.slot];
-        let answer = response
-            .responses
-            .first()
-            .and_then(|topic| topic.partition_responses.first());
-        let answer = answer.ok_or(ProduceError::NoAnswer)?;
-        if answer.error_code != 0 {
-            let topic = &self.plan.shape.topic;
-            let refused = ClientError::Refused {
-                request: format!("Produce to {topic}-{}", slot.partition),
-                number: answer.error_code,
-            };
-            self.failure.get_or_insert(refused.to_string());
-            self.plan.live.errors.fetch_add(1, Ordering::Relaxed);
-            return Ok(false);
-        }
-        if slot.acknowledged == request.sequence {
-            slot.acknowledged += request.records as u64;
-        }
-        let bytes = request.records * self.plan.shape.record_bytes;
-        self.plan.live.add(request.records as u64, bytes as u64);
-        report::record_latency(&mut self.latency, answered - request.due);
-        Ok(true)
-    }
-}
-
 fn summarize(
     args: &ProduceArgs,
     plan: &Plan,
@@ -386,36 +155,5 @@ fn summarize(
         failures,
         latency_ns: Latency::of(&latency),
         verified: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn partitions(leaders: &[&str], connections: usize, shared: bool) -> Vec<(String, Vec<i32>)> {
-        let leaders: Vec<_> = leaders.iter().map(|&leader| leader.to_owned()).collect();
-        assign(&leaders, connections, shared)
-    }
-
-    #[test]
-    fn each_partition_goes_to_a_connection_of_its_leader() {
-        let expected = [("a", vec![0, 4]), ("a", vec![2]), ("b", vec![1, 3])];
-        let expected = expected
-            .map(|(leader, own)| (leader.to_owned(), own))
-            .to_vec();
-        assert_eq!(partitions(&["a", "b", "a", "b", "a"], 3, true), expected);
-        // At least one connection a leader, even if fewer are asked for.
-        assert_eq!(partitions(&["a", "b", "c"], 1, true).len(), 3);
-    }
-
-    #[test]
-    fn connections_beyond_the_partitions_share_or_are_not_made() {
-        let shared: Vec<_> = partitions(&["a", "a"], 5, true)
-            .into_iter()
-            .map(|(_, own)| own)
-            .collect();
-        assert_eq!(shared, [vec![0], vec![1], vec![0], vec![1], vec![0]]);
-        assert_eq!(partitions(&["a", "a"], 5, false).len(), 2);
     }
 }
