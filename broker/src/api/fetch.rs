@@ -10,7 +10,7 @@ use protocol::error_code::ErrorCode;
 use protocol::fetch::{DivergingEpoch, FetchResponseWriter, Gap, PartitionAnswer};
 use protocol::messages::fetch::FetchRequest;
 
-use super::{Handled, Reply, Request, reader};
+use super::{Handled, Reply, Request, read_failure_code, reader};
 use crate::io::buffer::Slice;
 use crate::io::executor::Signal;
 use crate::limits;
@@ -162,7 +162,10 @@ fn write(request: &Request, asked: &FetchRequest<'_>, answers: Answers) -> Reply
                 records.push(answer.records);
                 continue;
             };
-            writer.partition(&PartitionAnswer::error(partition, code(failure).code()));
+            writer.partition(&PartitionAnswer::error(
+                partition,
+                read_failure_code(failure).code(),
+            ));
         }
     }
     assemble(writer.finish(), records.into_iter().flatten().collect())
@@ -190,15 +193,4 @@ fn assemble((mut written, gaps): (Vec<u8>, Vec<Gap>), records: Vec<Slice>) -> Re
     }
     slices.push(Slice::from(written.slice(position..)));
     Reply { slices }
-}
-
-fn code(failure: ReadFailure) -> ErrorCode {
-    match failure {
-        ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
-        ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
-        ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
-        ReadFailure::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
-        ReadFailure::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
-        ReadFailure::Storage => ErrorCode::KafkaStorageError,
-    }
 }

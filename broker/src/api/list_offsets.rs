@@ -8,10 +8,10 @@ use protocol::messages::list_offsets::{
     ListOffsetsResponseTopic, ListOffsetsResponseTopicPartition,
 };
 
-use super::{Handled, Reply, Request, reader};
+use super::{Handled, Reply, Request, read_failure_code, reader};
 use crate::metadata::Image;
 use crate::router::Router;
-use crate::shard::{OffsetRequest, OffsetSpec, PartitionKey, ReadFailure};
+use crate::shard::{OffsetRequest, OffsetSpec, PartitionKey};
 
 /// Answers partition by partition.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
@@ -83,7 +83,7 @@ async fn one(
             offset: answer.offset,
             leader_epoch: answer.leader_epoch,
         },
-        Some(failure) => refused(partition, code(failure)),
+        Some(failure) => refused(partition, read_failure_code(failure)),
     }
 }
 
@@ -106,16 +106,5 @@ fn refused(
         partition_index: partition.partition_index,
         error_code: code.code(),
         ..ListOffsetsResponseTopicPartition::default()
-    }
-}
-
-fn code(failure: ReadFailure) -> ErrorCode {
-    match failure {
-        ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
-        ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
-        ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
-        ReadFailure::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
-        ReadFailure::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
-        ReadFailure::Storage => ErrorCode::KafkaStorageError,
     }
 }

@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use protocol::api_key::ApiKey;
+use protocol::error_code::ErrorCode;
 use protocol::header::put_response_header;
 use protocol::primitives::{DecodeError, Reader};
 
 use crate::io::buffer::Slice;
 use crate::router::Router;
+use crate::shard::ReadFailure;
 
 pub mod api_versions;
 pub mod create_topics;
@@ -183,3 +185,15 @@ pub fn reader(request: &Request) -> Reader<'_> {
 
 /// What a handler gives back.
 pub type Handled = Result<Reply, DecodeError>;
+
+/// Kafka's code for a read or an offset look-up that failed.
+pub fn read_failure_code(failure: ReadFailure) -> ErrorCode {
+    match failure {
+        ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
+        ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
+        ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
+        ReadFailure::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
+        ReadFailure::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,
+        ReadFailure::Storage => ErrorCode::KafkaStorageError,
+    }
+}
