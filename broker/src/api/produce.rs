@@ -42,7 +42,7 @@ pub fn begin(
             parts.push(Part::Done(Err(ProduceFailure::InvalidAcks)));
             continue;
         }
-        let place = image.topic(part.topic).and_then(|topic| {
+        let place = image.topic(&part.topic).and_then(|topic| {
             let placement = topic
                 .partitions
                 .get(usize::try_from(part.partition).ok()?)?;
@@ -114,7 +114,7 @@ impl PendingProduce {
             ProduceResponseWriter::begin(&mut out, self.request.version, parsed.topics_len);
         for (asked, part) in parsed.partitions().zip(&self.parts) {
             if asked.partitions_of_topic > 0 {
-                writer.topic(asked.topic, asked.partitions_of_topic);
+                writer.topic(&asked.topic, asked.partitions_of_topic);
             }
             match part {
                 Part::Done(Ok(ticket)) => writer.partition(&PartitionAnswer {

@@ -133,7 +133,7 @@ impl Client {
             api_key: header.api_key,
             version: header.api_version,
             correlation_id: header.correlation_id,
-            internal_client: header.client_id == Some(api::INTERNAL_CLIENT),
+            internal_client: header.client_id.as_deref() == Some(api::INTERNAL_CLIENT),
             body: frame.slice(body_at..),
         };
         let request_bytes = frame.len();
