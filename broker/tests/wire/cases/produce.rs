@@ -1,0 +1,518 @@
+//! Produce, the request around the records: acks, topics, partitions, duplicates, lengths, versions.
+
+use super::requests::{
+    PRODUCE, Parts, at, fetch_all, offsets, offsets_request, produce, produce_body,
+};
+use crate::batch::Batch;
+use crate::scenario::{Run, Scenario, Step};
+
+/// Versions that are answered.
+pub const VERSIONS: std::ops::RangeInclusive<i16> = 3..=9;
+
+pub fn scenarios(run: &Run) -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for version in VERSIONS {
+        all.push(plain(run, version));
+        all.push(acks(run, version));
+        all.push(unknown(run, version));
+        all.push(several(run, version));
+        all.push(twice(run, version));
+        all.push(transactional(run, version));
+    }
+    all.push(acks_0(run));
+    all.push(lengths(run));
+    all.push(old_versions(run));
+    all.push(internal_topics(run));
+    all.push(pipelined(run));
+    all
+}
+
+fn step(run: &Run, label: impl Into<String>, version: i16, acks: i16, parts: Parts<'_>) -> Step {
+    let body = produce_body(run, version, acks, None, parts);
+    Step::ask(label, PRODUCE, version, &body)
+}
+
+fn plain(run: &Run, version: i16) -> Scenario {
+    let topic = format!("plain-v{version}");
+    let three = Batch::of(run.time, 3).bytes();
+    Scenario::new(format!("plain v{version}"))
+        .topic(&topic, 2, &[])
+        .step(produce(run, "three records", version, &topic, &three))
+        .step(produce(run, "three more", version, &topic, &three))
+        .step(step(
+            run,
+            "the other partition",
+            version,
+            1,
+            &[(&topic, &[(1, Some(&three))])],
+        ))
+        .step(fetch_all(run, "what is there", 11, &topic, 0))
+}
+
+fn acks(run: &Run, version: i16) -> Scenario {
+    let topic = format!("acks-v{version}");
+    let one = Batch::of(run.time, 1).bytes();
+    let mut scenario = Scenario::new(format!("acks v{version}")).topic(&topic, 1, &[]);
+    for acks in [1, -1, 2, -2, i16::MIN, i16::MAX] {
+        let label = format!("acks {acks}");
+        scenario = scenario.step(step(
+            run,
+            label,
+            version,
+            acks,
+            &[(&topic, &[(0, Some(&one))])],
+        ));
+    }
+    scenario
+        .step(step(
+            run,
+            "acks 2, no such topic",
+            version,
+            2,
+            &[("none", &[(0, Some(&one))])],
+        ))
+        .step(step(
+            run,
+            "acks 2, no such partition",
+            version,
+            2,
+            &[(&topic, &[(7, Some(&one))])],
+        ))
+        .step(step(
+            run,
+            "acks 2, empty records",
+            version,
+            2,
+            &[(&topic, &[(0, Some(&[]))])],
+        ))
+        .step(step(
+            run,
+            "acks 2, broken records",
+            version,
+            2,
+            &[(&topic, &[(0, Some(&[7; 80]))])],
+        ))
+        .step(step(run, "acks 2, no topics", version, 2, &[]))
+        .step(step(
+            run,
+            "acks 2, one good and one unknown topic",
+            version,
+            2,
+            &[(&topic, &[(0, Some(&one))]), ("none", &[(0, Some(&one))])],
+        ))
+        .step(fetch_all(run, "what is there", 11, &topic, 0))
+}
+
+fn unknown(run: &Run, version: i16) -> Scenario {
+    let topic = format!("unknown-v{version}");
+    let one = Batch::of(run.time, 1).bytes();
+    let long = "x".repeat(300);
+    let mut scenario = Scenario::new(format!("unknown v{version}")).topic(&topic, 2, &[]);
+    for partition in [2, -1, i32::MIN, i32::MAX] {
+        let label = format!("partition {partition}");
+        scenario = scenario.step(step(
+            run,
+            label,
+            version,
+            -1,
+            &[(&topic, &[(partition, Some(&one))])],
+        ));
+    }
+    for name in ["nowhere", "", ".", "..", "$#!", "with space", &long] {
+        let label = format!("topic {name:.12}");
+        scenario = scenario.step(step(run, label, version, -1, &[(name, &[(0, Some(&one))])]));
+    }
+    scenario
+        .step(step(run, "no topics", version, -1, &[]))
+        .step(step(
+            run,
+            "a topic without partitions",
+            version,
+            -1,
+            &[(&topic, &[])],
+        ))
+        .step(step(
+            run,
+            "an unknown topic without partitions",
+            version,
+            -1,
+            &[("nowhere", &[])],
+        ))
+        .step(step(
+            run,
+            "topics with and without partitions",
+            version,
+            -1,
+            &[
+                (&topic, &[]),
+                (&topic, &[(1, Some(&one))]),
+                ("nowhere", &[]),
+                ("nowhere", &[(0, None)]),
+            ],
+        ))
+        .step(step(
+            run,
+            "unknown topic, broken records",
+            version,
+            -1,
+            &[("nowhere", &[(0, Some(&[1; 70]))])],
+        ))
+        .step(step(
+            run,
+            "unknown partition, empty records",
+            version,
+            -1,
+            &[(&topic, &[(9, Some(&[]))])],
+        ))
+}
+
+fn several(run: &Run, version: i16) -> Scenario {
+    let (first, second) = (format!("first-v{version}"), format!("second-v{version}"));
+    let one = Batch::of(run.time, 1).bytes();
+    let two = Batch::of(run.time, 2).bytes();
+    let broken = Batch {
+        crc: Some(1),
+        ..Batch::of(run.time, 1)
+    }
+    .bytes();
+    Scenario::new(format!("several v{version}"))
+        .topic(&first, 3, &[])
+        .topic(&second, 2, &[])
+        .step(step(
+            run,
+            "two topics, all partitions",
+            version,
+            -1,
+            &[
+                (&first, &[(0, Some(&one)), (1, Some(&two)), (2, Some(&one))]),
+                (&second, &[(1, Some(&two)), (0, Some(&one))]),
+            ],
+        ))
+        .step(step(
+            run,
+            "good, broken and unknown ones",
+            version,
+            -1,
+            &[
+                (
+                    &first,
+                    &[(2, Some(&two)), (5, Some(&one)), (0, Some(&broken))],
+                ),
+                ("nowhere", &[(0, Some(&one)), (1, Some(&broken))]),
+                (&second, &[(0, Some(&[])), (1, Some(&one))]),
+            ],
+        ))
+        .step(step(
+            run,
+            "the topic twice, other partitions",
+            version,
+            -1,
+            &[
+                (&first, &[(0, Some(&one))]),
+                (&second, &[(0, Some(&one))]),
+                (&first, &[(1, Some(&two))]),
+            ],
+        ))
+        .step(fetch_all(run, "first 0", 11, &first, 0))
+        .step(fetch_all(run, "first 1", 11, &first, 1))
+        .step(fetch_all(run, "first 2", 11, &first, 2))
+        .step(fetch_all(run, "second 0", 11, &second, 0))
+        .step(fetch_all(run, "second 1", 11, &second, 1))
+}
+
+fn twice(run: &Run, version: i16) -> Scenario {
+    let topic = format!("twice-v{version}");
+    let one = Batch::of(run.time, 1).bytes();
+    let two = Batch::of(run.time + 5, 2).bytes();
+    let broken = Batch {
+        crc: Some(1),
+        ..Batch::of(run.time, 1)
+    }
+    .bytes();
+    let all = |label, parts: Parts<'_>| step(run, label, version, -1, parts);
+    Scenario::new(format!("twice v{version}"))
+        .topic(&topic, 2, &[])
+        .step(all(
+            "the same partition twice",
+            &[(&topic, &[(0, Some(&one)), (0, Some(&two))])],
+        ))
+        .step(all(
+            "three times",
+            &[(&topic, &[(0, Some(&one)), (0, Some(&two)), (0, Some(&one))])],
+        ))
+        .step(all(
+            "another between",
+            &[(&topic, &[(0, Some(&two)), (1, Some(&one)), (0, Some(&one))])],
+        ))
+        .step(all(
+            "in two entries of the topic",
+            &[(&topic, &[(0, Some(&one))]), (&topic, &[(0, Some(&two))])],
+        ))
+        .step(all(
+            "good, then broken",
+            &[(&topic, &[(0, Some(&one)), (0, Some(&broken))])],
+        ))
+        .step(all(
+            "broken, then good",
+            &[(&topic, &[(0, Some(&broken)), (0, Some(&one))])],
+        ))
+        .step(all(
+            "good, then empty",
+            &[(&topic, &[(0, Some(&one)), (0, Some(&[]))])],
+        ))
+        .step(all(
+            "empty, then good",
+            &[(&topic, &[(0, Some(&[])), (0, Some(&one))])],
+        ))
+        .step(all(
+            "unknown partition twice",
+            &[(&topic, &[(9, Some(&one)), (9, Some(&two))])],
+        ))
+        .step(all(
+            "unknown topic twice",
+            &[("none", &[(0, Some(&one)), (0, Some(&two))])],
+        ))
+        .step(fetch_all(run, "what is there", 11, &topic, 0))
+        .step(fetch_all(run, "and in the other", 11, &topic, 1))
+}
+
+fn transactional(run: &Run, version: i16) -> Scenario {
+    let topic = format!("transactional-v{version}");
+    let plain = Batch::of(run.time, 1);
+    let flagged = Batch {
+        attributes: 0x10,
+        ..plain.clone()
+    };
+    let by = flagged.clone().by(4242, 0, 0);
+    let as_id = |label: &str, id, parts: Parts<'_>| {
+        Step::ask(
+            label,
+            PRODUCE,
+            version,
+            &produce_body(run, version, -1, id, parts),
+        )
+    };
+    let (plain, flagged, by) = (plain.bytes(), flagged.bytes(), by.bytes());
+    Scenario::new(format!("transactional v{version}"))
+        .topic(&topic, 2, &[])
+        .step(as_id(
+            "an id, a plain batch",
+            Some("tx"),
+            &[(&topic, &[(0, Some(&plain))])],
+        ))
+        .step(as_id(
+            "an empty id, a plain batch",
+            Some(""),
+            &[(&topic, &[(0, Some(&plain))])],
+        ))
+        .step(as_id(
+            "no id, a flagged batch",
+            None,
+            &[(&topic, &[(0, Some(&flagged))])],
+        ))
+        .step(as_id(
+            "no id, a flagged batch of a producer",
+            None,
+            &[(&topic, &[(0, Some(&by))])],
+        ))
+        .step(as_id(
+            "no id, one plain and one flagged batch",
+            None,
+            &[(&topic, &[(0, Some(&plain)), (1, Some(&by))])],
+        ))
+        .step(as_id(
+            "no id, flagged, unknown topic",
+            None,
+            &[("none", &[(0, Some(&by))])],
+        ))
+        .step(as_id(
+            "no id, flagged, unknown partition",
+            None,
+            &[(&topic, &[(8, Some(&by))])],
+        ))
+        .step(step(
+            run,
+            "no id, flagged, acks 2",
+            version,
+            2,
+            &[(&topic, &[(0, Some(&by))])],
+        ))
+        .step(fetch_all(run, "what is there", 11, &topic, 0))
+}
+
+fn acks_0(run: &Run) -> Scenario {
+    let one = Batch::of(run.time, 1).bytes();
+    let broken = Batch {
+        crc: Some(1),
+        ..Batch::of(run.time, 1)
+    }
+    .bytes();
+    let mut scenario = Scenario::new("acks 0").topic("acks-0", 2, &[]);
+    let end = offsets_request(run, &[("acks-0", &[at(0, -1), at(1, -1)])]);
+    for version in VERSIONS {
+        for (name, topic, partition, records) in [
+            ("good", "acks-0", 0, Some(&one[..])),
+            ("broken", "acks-0", 0, Some(&broken)),
+            ("empty", "acks-0", 0, Some(&[])),
+            ("unknown topic", "nowhere", 0, Some(&one)),
+            ("unknown partition", "acks-0", 7, Some(&one)),
+            ("good again", "acks-0", 1, Some(&one)),
+        ] {
+            scenario = scenario
+                .step(step(run, "", version, 0, &[(topic, &[(partition, records)])]).send_only())
+                .step(offsets(format!("after {name} v{version}"), 1, &end));
+        }
+        scenario = scenario
+            .step(
+                step(
+                    run,
+                    "",
+                    version,
+                    0,
+                    &[("acks-0", &[(1, Some(&one)), (0, Some(&broken))])],
+                )
+                .send_only(),
+            )
+            .step(offsets(
+                format!("after one good, one broken v{version}"),
+                1,
+                &end,
+            ))
+            .step(step(run, "", version, 0, &[]).send_only())
+            .step(offsets(format!("after no topics v{version}"), 1, &end))
+            .step(step(run, "", version, 0, &[("acks-0", &[])]).send_only())
+            .step(offsets(format!("after no partitions v{version}"), 1, &end));
+    }
+    scenario
+}
+
+fn lengths(run: &Run) -> Scenario {
+    let mut scenario = Scenario::new("lengths").topic("lengths", 1, &[]);
+    let one = Batch::of(run.time, 1).bytes();
+    for version in VERSIONS {
+        let body = produce_body(run, version, -1, None, &[("lengths", &[(0, Some(&one))])]);
+        let mut longer = body.clone();
+        longer.extend_from_slice(&[0, 0, 0, 0, 0]);
+        scenario = scenario
+            .step(Step::ask(
+                format!("bytes after the end v{version}"),
+                PRODUCE,
+                version,
+                &longer,
+            ))
+            .step(Step::ask(
+                format!("cut v{version}"),
+                PRODUCE,
+                version,
+                &body[..body.len() - 1],
+            ))
+            .step(Step::ask(
+                format!("only acks v{version}"),
+                PRODUCE,
+                version,
+                &body[..4],
+            ))
+            .step(Step::ask(
+                format!("nothing v{version}"),
+                PRODUCE,
+                version,
+                &[],
+            ))
+            .step(Step::ask_as(
+                format!("no client id v{version}"),
+                None,
+                PRODUCE,
+                version,
+                &body,
+            ));
+        for timeout in [0i32, -1, i32::MAX, i32::MIN] {
+            let mut other = body.clone();
+            let place = if version >= 9 { 3 } else { 4 };
+            other[place..place + 4].copy_from_slice(&timeout.to_be_bytes());
+            scenario = scenario.step(Step::ask(
+                format!("timeout {timeout} v{version}"),
+                PRODUCE,
+                version,
+                &other,
+            ));
+        }
+    }
+    scenario
+}
+
+fn old_versions(run: &Run) -> Scenario {
+    let one = Batch::of(run.time, 1).bytes();
+    let mut scenario = Scenario::new("versions that are not").topic("old", 1, &[]);
+    for version in [0, 1, 2, -1, i16::MIN, 99] {
+        let body = produce_body(run, 3, -1, None, &[("old", &[(0, Some(&one))])]);
+        let (with_id, without) = (&body[..], &body[2..]);
+        let body = if version >= 3 { with_id } else { without };
+        let acks_0 = produce_body(run, 3, 0, None, &[("old", &[(0, Some(&one))])]);
+        scenario = scenario
+            .step(Step::ask(
+                format!("version {version}"),
+                PRODUCE,
+                version,
+                body,
+            ))
+            .step(Step::ask(
+                format!("version {version}, acks 0"),
+                PRODUCE,
+                version,
+                &acks_0[2..],
+            ))
+            .step(Step::ask(
+                format!("version {version}, nothing"),
+                PRODUCE,
+                version,
+                &[],
+            ));
+    }
+    scenario
+}
+
+fn internal_topics(run: &Run) -> Scenario {
+    let one = Batch::of(run.time, 1).bytes();
+    let mut scenario = Scenario::new("names of internal topics");
+    for name in [
+        "__consumer_offsets",
+        "__transaction_state",
+        "__share_group_state",
+        "__cluster_metadata",
+    ] {
+        // Names as they are, not in this run's name space: the topics are not there.
+        let bare = Run {
+            prefix: String::new(),
+            ..run.clone()
+        };
+        let body = produce_body(&bare, 9, -1, None, &[(name, &[(0, Some(&one))])]);
+        scenario = scenario
+            .step(Step::ask(name, PRODUCE, 9, &body))
+            .step(Step::ask_as(
+                format!("{name} by the admin client"),
+                Some("__admin_client"),
+                PRODUCE,
+                9,
+                &body,
+            ));
+    }
+    scenario
+}
+
+/// Five at once, then their answers in order.
+fn pipelined(run: &Run) -> Scenario {
+    let mut scenario = Scenario::new("pipelined").topic("pipelined", 1, &[]);
+    let one = Batch::of(run.time, 1).bytes();
+    let broken = Batch {
+        crc: Some(1),
+        ..Batch::of(run.time, 1)
+    }
+    .bytes();
+    for records in [&one, &broken, &one, &one, &broken] {
+        scenario = scenario.step(produce(run, "", 7, "pipelined", records).send_only());
+    }
+    for answer in 0..5 {
+        scenario = scenario.step(Step::receive(format!("answer {answer}"), PRODUCE, 7));
+    }
+    scenario
+}
