@@ -162,7 +162,7 @@ impl Client {
     async fn wait_for_room(&self, bytes: usize) {
         while self.router.shard().must_wait(bytes) && !self.closed.get() {
             let flushed = Signal::default();
-            self.router.shard().notify_after_flush(flushed.clone());
+            self.router.shard().notify_after_flush(&flushed);
             flushed.wait().await;
         }
     }
@@ -191,9 +191,7 @@ impl Client {
                 return;
             }
             if !self.ring.borrow().is_empty() {
-                self.router
-                    .shard()
-                    .notify_after_flush(self.send_wanted.clone());
+                self.router.shard().notify_after_flush(&self.send_wanted);
             }
             self.send_wanted.wait().await;
         }

@@ -192,10 +192,10 @@ impl Shard {
             return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);
         }
         if let Some(wake) = wake {
-            let mut waiters = owned.waiters.borrow_mut();
-            if waiters.len() < limits::DELAYED_FETCHES_PER_SHARD_MAX {
-                waiters.push(wake.clone());
-            }
+            // One too many is not woken: it answers when its time is up.
+            owned
+                .waiters
+                .add(wake, limits::DELAYED_FETCHES_PER_PARTITION_MAX);
         }
         if request.offset >= tail_start {
             answer.records = owned.partition.borrow().read_tail(
