@@ -139,10 +139,8 @@ impl Client {
         let request_bytes = frame.len();
         if api::is_produce(&request) {
             self.wait_for_room(request_bytes).await;
-            match api::produce::begin(&self.router, &request, &self.send_wanted)? {
-                Some(produce) => self.push(Pending::Produce(produce), request_bytes),
-                None => return Ok(()),
-            }
+            let produce = api::produce::begin(&self.router, &request, &self.send_wanted)?;
+            self.push(Pending::Produce(produce), request_bytes);
             return Ok(());
         }
         while !self.ring.borrow().is_empty() {
@@ -212,9 +210,18 @@ impl Client {
             let front = ring.pop_front().expect("just seen");
             self.ring_bytes
                 .set(self.ring_bytes.get() - front.request_bytes);
-            let reply = front.pending.into_reply();
-            slices += reply.slices.len();
-            replies.push(reply);
+            match front.pending.into_reply() {
+                Ok(reply) => {
+                    slices += reply.slices.len();
+                    replies.push(reply);
+                }
+                Err(reason) => {
+                    let shard = self.router.shard();
+                    shard.log_refusal(self.connection.peer(), &reason);
+                    self.close();
+                    break;
+                }
+            }
         }
         replies
     }

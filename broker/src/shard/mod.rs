@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_lite::future::or;
 use hashbrown::HashMap;
 use protocol::native::QuorumManifest;
+use protocol::record_batch::BatchParseError;
 
 use crate::config::Config;
 use crate::config::topic::{CompressionType, TimestampType, TopicConfig};
@@ -54,17 +55,31 @@ pub enum ProduceFailure {
     /// Acks that do not exist.
     #[error("acks must be -1, 0 or 1")]
     InvalidAcks,
+    /// A transactional batch in a request without a transactional id.
+    #[error("Transactional records need a transactional id.")]
+    NoTransactionalId,
+    /// A batch of the request is none: all of it is refused.
+    #[error("{0}")]
+    Malformed(BatchParseError),
     /// No such topic or partition.
     #[error("This server does not host this topic-partition.")]
     Unknown,
+    /// Clients may not write to it.
+    #[error("Cannot append to an internal topic.")]
+    InternalTopic,
     /// Not led here, or not yet.
     #[error(
         "For requests intended only for the leader, this error indicates that the broker is not the current leader."
     )]
     NotLeader,
     /// The batch is refused.
-    #[error(transparent)]
-    Refused(#[from] ProduceError),
+    #[error("{error}")]
+    Refused {
+        /// Why.
+        error: ProduceError,
+        /// First offset of the partition.
+        log_start_offset: i64,
+    },
     /// The disk failed or is full.
     #[error("Disk error when trying to access log file on the disk.")]
     Storage,
@@ -74,6 +89,16 @@ pub enum ProduceFailure {
     /// The shard has stopped.
     #[error("The shard has stopped.")]
     Stopped,
+}
+
+impl ProduceFailure {
+    /// Single records at fault: index in the batch, and reason.
+    pub fn record_errors(&self) -> &[(i32, String)] {
+        match self {
+            Self::Refused { error, .. } => error.record_errors(),
+            _ => &[],
+        }
+    }
 }
 
 /// A partition this shard leads.

@@ -136,7 +136,7 @@ impl Step {
             api_key,
             api_version: version,
             correlation_id: 77,
-            client_id,
+            client_id: client_id.map(Into::into),
         };
         header.encode(&mut frame);
         frame.extend_from_slice(body);
