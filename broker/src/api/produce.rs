@@ -13,7 +13,7 @@ use super::{Reply, Request};
 use crate::io::executor::Signal;
 use crate::metadata::Image;
 use crate::partition::ProduceError;
-use crate::partition::validate::is_transactional;
+use crate::partition::validate::{is_transactional, one_batch};
 use crate::router::{Produced, RemoteProduce, Router};
 use crate::shard::{Commit, PartitionKey, ProduceFailure, ProduceRequest, ProduceTicket};
 
@@ -33,7 +33,7 @@ struct Part {
 }
 
 enum State {
-    /// Named before: the first one stands for both, with the last one's records, as in Kafka.
+    /// Named before: the first one stands for all, with the last one's records, as in Kafka, or the first that are no batch.
     Repeated,
     Waiting(ProduceTicket),
     Elsewhere(Rc<RemoteProduce>),
@@ -53,7 +53,7 @@ pub fn begin(
     let mut pending = PendingProduce {
         request: request.clone(),
         acks: parsed.acks,
-        parts: parts(&parsed),
+        parts: parts(&parsed, request),
     };
     for (asked, part) in parsed.partitions().zip(&mut pending.parts) {
         let State::Done(_) = part.state else { continue };
@@ -79,12 +79,11 @@ pub fn begin(
             }
         };
     }
-    pending.check_unanswered()?;
     Ok(pending)
 }
 
 /// What the request names, before anything is decided.
-fn parts(parsed: &Parsed<'_>) -> SmallVec<[Part; 2]> {
+fn parts(parsed: &Parsed<'_>, request: &Request) -> SmallVec<[Part; 2]> {
     let mut parts: SmallVec<[Part; 2]> = SmallVec::new();
     let mut distinct = Distinct::default();
     let mut topic = 0;
@@ -96,7 +95,11 @@ fn parts(parsed: &Parsed<'_>) -> SmallVec<[Part; 2]> {
         let state = if first == item {
             State::Done(Err(ProduceFailure::Unknown))
         } else {
-            parts[first].records.clone_from(&asked.records);
+            let earlier = parts[first].records.clone();
+            let earlier = earlier.map(|range| request.body.slice(range));
+            if one_batch(earlier.as_ref(), request.version).is_ok() {
+                parts[first].records.clone_from(&asked.records);
+            }
             State::Repeated
         };
         parts.push(Part {
@@ -135,6 +138,11 @@ fn refusal_of_all(parsed: &Parsed<'_>, body: &[u8]) -> Option<ProduceFailure> {
 }
 
 impl PendingProduce {
+    /// Whether it is known already that the connection will be closed in place of an answer.
+    pub fn will_close(&self) -> bool {
+        self.check_unanswered().is_err()
+    }
+
     /// Whether every partition is decided and, where that was asked for, committed.
     pub fn is_ready(&mut self, router: &Rc<Router>) -> bool {
         self.parts.iter_mut().all(|part| part.state.settle(router))

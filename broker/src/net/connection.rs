@@ -83,6 +83,9 @@ impl Client {
         loop {
             while let Some(frame) = self.take_frame(&mut buffer)? {
                 self.dispatch(frame).await?;
+                if self.closed.get() {
+                    return Ok(());
+                }
                 if self.router.shard().io.executor.should_yield() {
                     self.router.shard().io.executor.yield_now().await;
                 }
@@ -140,20 +143,28 @@ impl Client {
         if api::is_produce(&request) {
             self.wait_for_room(request_bytes).await;
             let produce = api::produce::begin(&self.router, &request, &self.send_wanted)?;
+            let last = produce.will_close();
             self.push(Pending::Produce(produce), request_bytes);
+            if last {
+                self.wait_until_answered().await;
+            }
             return Ok(());
         }
-        while !self.ring.borrow().is_empty() {
-            self.sent.wait().await;
-            if self.closed.get() {
-                return Ok(());
-            }
+        self.wait_until_answered().await;
+        if self.closed.get() {
+            return Ok(());
         }
         match api::handle(&self.router, request).await {
             Answer::Reply(reply) => self.push(Pending::Ready(reply), request_bytes),
             Answer::Close(reason) => return Err(reason),
         }
         Ok(())
+    }
+
+    async fn wait_until_answered(&self) {
+        while !self.ring.borrow().is_empty() && !self.closed.get() {
+            self.sent.wait().await;
+        }
     }
 
     /// Back-pressure: while too much waits for the disk, nothing more is read from this client.

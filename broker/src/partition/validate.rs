@@ -396,6 +396,7 @@ fn finish(
     Ok(Bytes::from(copy))
 }
 
+/// The same records in another codec, their offsets without gaps, as in Kafka.
 fn recompress(
     bytes: &Bytes,
     payload: &[u8],
@@ -421,13 +422,7 @@ fn recompress(
         let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
         let headers: Vec<_> = record.headers.collect();
         builder
-            .append_at(
-                record.offset_delta,
-                timestamp,
-                record.key,
-                record.value,
-                &headers,
-            )
+            .append(timestamp, record.key, record.value, &headers)
             .map_err(|error| failed(error.to_string()))?;
     }
     builder

@@ -19,6 +19,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 pub struct Broker {
     /// Where it listens.
     pub address: SocketAddr,
+    /// How long an answer may take before it counts as none. Kafka leaves some requests without one; we never do.
+    pub answer_max: Duration,
     _pelton: Option<Pelton>,
 }
 
@@ -43,6 +45,7 @@ impl Broker {
                 .expect("PELTON_WIRE_TARGET is an address and a port");
             return Self {
                 address,
+                answer_max: Duration::from_secs(5),
                 _pelton: None,
             };
         }
@@ -56,6 +59,7 @@ impl Broker {
             if pelton.answers(address) {
                 return Self {
                     address,
+                    answer_max: Duration::from_secs(60),
                     _pelton: Some(pelton),
                 };
             }
@@ -71,7 +75,12 @@ impl Pelton {
             .arg("--data-dir")
             .arg(data.path())
             .args(["--listen", &address.to_string()])
-            .args(["--shards", &shards.to_string(), "--log-level", "error"])
+            .args([
+                "--shards",
+                &shards.to_string(),
+                "--log-level",
+                "error,glommio=off",
+            ])
             .stdin(Stdio::null());
         for (name, value) in SETTINGS.iter().chain(PELTON_SETTINGS) {
             command.args(["--set", &format!("{name}={value}")]);

@@ -18,7 +18,7 @@ use crate::answer::{self, Times};
 use crate::broker::{Broker, Connection, Silence};
 use crate::deliberate;
 use crate::recording::{self, Recording, Told};
-use crate::scenario::{ANSWER_MAX, Act, Run, Scenario, Step, Topic};
+use crate::scenario::{Act, Run, Scenario, Step, Topic};
 
 /// Makes the scenarios of an API for one run.
 pub type Scenarios = fn(&Run) -> Vec<Scenario>;
@@ -151,7 +151,7 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
             continue;
         }
         let started = Instant::now();
-        let answer = match connection.receive(step.answer_max) {
+        let answer = match connection.receive(broker.answer_max) {
             Ok(frame) => {
                 answer::text(step.api_key, step.version, &frame, times).replace(&run.prefix, "")
             }
@@ -254,6 +254,6 @@ fn is_led(connection: &mut Connection, run: &Run, topics: &[Topic]) -> bool {
 
 fn ask(connection: &mut Connection, step: &Step) -> Vec<u8> {
     connection.send(&step.frame);
-    let answer = connection.receive(ANSWER_MAX);
+    let answer = connection.receive(LEADER_MAX);
     answer.unwrap_or_else(|silence| panic!("{}: {silence:?}", step.label))
 }
