@@ -195,6 +195,7 @@ pub fn read_failure_code(failure: ReadFailure) -> ErrorCode {
     match failure {
         ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
         ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
+        ReadFailure::Invalid => ErrorCode::InvalidRequest,
         ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
         ReadFailure::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
         ReadFailure::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,

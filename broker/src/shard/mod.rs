@@ -37,7 +37,9 @@ pub mod recovery;
 pub mod write_back;
 
 pub use control::ControlError;
-pub use fetch::{OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest};
+pub use fetch::{
+    OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest, Watched,
+};
 pub use produce::{Commit, ProduceRequest, ProduceTicket};
 
 /// A partition of a topic, by the topic's id: a re-created topic is another one.
