@@ -198,7 +198,7 @@ async fn read_file(io: &Io, path: &Path) -> std::io::Result<Vec<u8>> {
 
 impl PartitionState {
     /// Flat little-endian arrays: topic (u16 length, bytes); segments (u32 count; base offset i64, next offset i64, bytes
-    /// u64, largest timestamp i64, first timestamp i64); leader epochs (u32 count; epoch i32, start offset i64); producers.
+    /// u64, largest timestamp i64, first timestamp i64, created ms i64); leader epochs (u32 count; epoch i32, start offset i64); producers.
     fn attachment(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&(self.topic.len() as u16).to_le_bytes());
@@ -211,6 +211,7 @@ impl PartitionState {
                 segment.bytes as i64,
                 segment.max_timestamp,
                 segment.first_timestamp,
+                segment.created_ms,
             ] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
@@ -231,14 +232,16 @@ impl PartitionState {
         *bytes = rest;
         let topic = std::str::from_utf8(topic).ok()?.to_owned();
         let count = u32::from_le_bytes(take(bytes)?) as usize;
-        let mut segments = Vec::with_capacity(count.min(bytes.len() / 40));
+        let mut segments = Vec::with_capacity(count.min(bytes.len() / 48));
         for _ in 0..count {
-            let mut segment = Segment::new(i64::from_le_bytes(take(bytes)?));
-            segment.next_offset = i64::from_le_bytes(take(bytes)?);
-            segment.bytes = u64::from_le_bytes(take(bytes)?);
-            segment.max_timestamp = i64::from_le_bytes(take(bytes)?);
-            segment.first_timestamp = i64::from_le_bytes(take(bytes)?);
-            segments.push(segment);
+            segments.push(Segment {
+                base_offset: i64::from_le_bytes(take(bytes)?),
+                next_offset: i64::from_le_bytes(take(bytes)?),
+                bytes: u64::from_le_bytes(take(bytes)?),
+                max_timestamp: i64::from_le_bytes(take(bytes)?),
+                first_timestamp: i64::from_le_bytes(take(bytes)?),
+                created_ms: i64::from_le_bytes(take(bytes)?),
+            });
         }
         let count = u32::from_le_bytes(take(bytes)?) as usize;
         let mut leader_epochs = Vec::with_capacity(count.min(bytes.len() / 12));
@@ -290,7 +293,7 @@ mod tests {
             bytes: 999,
             max_timestamp: 7,
             first_timestamp: 6,
-            ..Segment::new(0)
+            ..Segment::new(0, 5)
         };
         let partition = PartitionState {
             head,

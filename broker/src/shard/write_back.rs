@@ -172,6 +172,7 @@ impl Shard {
         }
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
+                owned.log.settle().await;
                 state.segments = owned.log.segments();
             }
         }
