@@ -213,6 +213,11 @@ impl SegmentIndex {
         self.mark(after)
     }
 
+    /// All marks, in order.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> {
+        (1..=self.entries.len()).map(|after| self.mark(after))
+    }
+
     fn mark(&self, after: usize) -> Mark {
         let Some(at) = after.checked_sub(1) else {
             return self.start;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::frame::{Frame, FrameBuilder};
-use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest};
+use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest, kind};
 
 use super::format::Segment;
 use crate::io::Io;
@@ -53,6 +53,16 @@ pub struct ManifestError {
     pub problem: String,
 }
 
+/// Why bytes are no manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {position}: {problem}")]
+pub struct ManifestDefect {
+    /// Where.
+    pub position: u64,
+    /// What is wrong there.
+    pub problem: String,
+}
+
 impl Manifest {
     /// The file's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, String> {
@@ -82,27 +92,34 @@ impl Manifest {
     }
 
     /// Reads the file's bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, ManifestDefect> {
         let mut at = 0;
         let mut quorums = Vec::new();
         let (mut records, mut partitions) = (Vec::new(), Vec::new());
         while at < bytes.len() {
+            let defect = |problem: String| ManifestDefect {
+                position: at as u64,
+                problem,
+            };
             let (frame, taken) = Frame::parse(&bytes[at..], FRAME_BYTES_MAX)
-                .map_err(|error| format!("at byte {at}: {error}"))?;
-            if let Ok(quorum) = QuorumManifest::decode(&frame) {
-                quorums.push(quorum);
-            } else if let Ok(head) = PartitionManifest::decode(&frame) {
-                let partition = PartitionState::decode(head, frame.attachment);
-                partitions.push(
-                    partition.ok_or_else(|| {
-                        format!("at byte {at}: a partition's arrays are malformed")
-                    })?,
-                );
-            } else {
-                records.push(
-                    MetadataRecord::decode(&frame)
-                        .map_err(|error| format!("at byte {at}: {error}"))?,
-                );
+                .map_err(|error| defect(error.to_string()))?;
+            match frame.kind {
+                kind::QUORUM_MANIFEST => {
+                    let quorum = QuorumManifest::decode(&frame);
+                    quorums.push(quorum.map_err(|error| defect(error.to_string()))?);
+                }
+                kind::PARTITION_MANIFEST => {
+                    let head = PartitionManifest::decode(&frame)
+                        .map_err(|error| defect(error.to_string()))?;
+                    let partition = PartitionState::decode(head, frame.attachment);
+                    let partition = partition
+                        .ok_or_else(|| defect("a partition's arrays are malformed".to_owned()))?;
+                    partitions.push(partition);
+                }
+                _ => {
+                    let record = MetadataRecord::decode(&frame);
+                    records.push(record.map_err(|error| defect(error.to_string()))?);
+                }
             }
             at += taken;
         }
@@ -112,7 +129,10 @@ impl Manifest {
                 records,
                 partitions,
             }),
-            _ => Err("it does not end as it began: it was cut".to_owned()),
+            _ => Err(ManifestDefect {
+                position: at as u64,
+                problem: "it does not end as it began: it was cut".to_owned(),
+            }),
         }
     }
 
@@ -173,7 +193,8 @@ pub async fn read_all(io: &Io, directory: &Path) -> Result<Vec<Manifest>, Manife
         let bytes = read_file(io, &path)
             .await
             .map_err(|error| failed(&path, error.to_string()))?;
-        manifests.push(Manifest::decode(&bytes).map_err(|problem| failed(&path, problem))?);
+        let manifest = Manifest::decode(&bytes);
+        manifests.push(manifest.map_err(|defect| failed(&path, defect.to_string()))?);
     }
     Ok(manifests)
 }
@@ -307,6 +328,33 @@ mod tests {
             quorum,
             records: vec![record],
             partitions: vec![partition],
+        }
+    }
+
+    #[test]
+    fn measure() {
+        for count in [10_000, 100_000] {
+            let mut manifest = sample();
+            let one = manifest.partitions[0].clone();
+            manifest.partitions = (0..count)
+                .map(|partition| {
+                    let mut state = one.clone();
+                    state.head.partition = partition;
+                    state.topic = "a-topic-of-usual-length".into();
+                    state
+                })
+                .collect();
+            let started = std::time::Instant::now();
+            let bytes = manifest.encode().unwrap();
+            let encoded = started.elapsed();
+            let started = std::time::Instant::now();
+            let again = Manifest::decode(&bytes).unwrap();
+            let decoded = started.elapsed();
+            eprintln!(
+                "{count}: {} bytes, encode {encoded:?} decode {decoded:?}",
+                bytes.len()
+            );
+            drop(again);
         }
     }
 
