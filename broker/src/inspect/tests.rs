@@ -286,9 +286,8 @@ fn kafkas_other_files_are_named() {
     says("what.ever", b"", false, &["cannot be told from its name"]);
 }
 
-#[test]
-fn manifests_are_told_and_their_damage() {
-    let manifest = Manifest {
+fn manifest() -> Manifest {
+    Manifest {
         quorum: QuorumManifest {
             quorum: 3,
             applied_index: 9,
@@ -316,8 +315,12 @@ fn manifests_are_told_and_their_damage() {
             leader_epochs: vec![(0, 0)],
             producers: Vec::new(),
         }],
-    };
-    let bytes = manifest.encode().unwrap();
+    }
+}
+
+#[test]
+fn manifests_are_told_and_their_damage() {
+    let bytes = manifest().encode().unwrap();
     says(
         "3.manifest",
         &bytes,

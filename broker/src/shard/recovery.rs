@@ -285,12 +285,7 @@ impl Shard {
             quorum,
             added_term: state.head.added_term,
         };
-        self.insert_partition(
-            key,
-            state.topic.as_str().into(),
-            home,
-            (start, state.segments),
-        );
+        self.insert_partition(key, state.topic, home, (start, state.segments));
         Ok(())
     }
 
