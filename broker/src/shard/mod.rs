@@ -21,7 +21,7 @@ use crate::io::executor::{Signal, Waiters};
 use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, Sequence};
 use crate::limits;
-use crate::log::{OpenFiles, PartitionLog, Segment};
+use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::logging::{Admit, RateLimit};
 use crate::metadata::{Image, Placement, Topic};
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -122,7 +122,7 @@ pub struct Shard {
     partitions: RefCell<HashMap<PartitionKey, Rc<Owned>>>,
     /// The partitions that have a tail, each by the frame that holds its oldest batch.
     tails: RefCell<BTreeSet<(Sequence, PartitionKey)>>,
-    open_files: Rc<OpenFiles>,
+    logs: Rc<LogDirectory>,
     image: RefCell<Arc<Image>>,
     /// The image that this shard's partitions follow; `None` until the first is in place.
     reconciled: RefCell<Option<Arc<Image>>>,
@@ -379,14 +379,7 @@ impl Shard {
         home: Home,
         (start, segments): (PartitionStart, Vec<Segment>),
     ) {
-        let log = PartitionLog::new(
-            self.io.clone(),
-            &self.data,
-            &topic,
-            key.partition,
-            key.topic_id,
-            self.open_files.clone(),
-        );
+        let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
         log.restore(segments);
         let config = self.partition_defaults.clone();
         let owned = Owned {

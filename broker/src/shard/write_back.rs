@@ -175,6 +175,7 @@ impl Shard {
         }
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
+                owned.log.settle().await;
                 state.segments = owned.log.segments();
             }
         }
@@ -333,7 +334,7 @@ fn partition_state(owned: &Owned) -> PartitionState {
             log_start_offset: partition.log_start_offset(),
             next_offset: partition.high_watermark(),
         },
-        topic: owned.topic.to_string(),
+        topic: owned.topic.clone(),
         segments: Vec::new(),
         leader_epochs: partition.leader_epochs().entries().to_vec(),
         producers: partition.producers().encode(),
