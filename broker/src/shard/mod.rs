@@ -92,9 +92,7 @@ pub struct Owned {
     added_term: u64,
     /// Fetches that wait for it to grow.
     waiters: Waiters,
-    /// Its segments are being written to.
-    writing: Cell<bool>,
-    /// It is deleted: whoever is done with its segments last removes them.
+    /// It is deleted: what still goes on with it changes nothing any more.
     removed: Cell<bool>,
 }
 
@@ -390,7 +388,6 @@ impl Shard {
             quorum: home.quorum,
             added_term: home.added_term,
             waiters: Waiters::default(),
-            writing: Cell::new(false),
             removed: Cell::new(false),
         };
         let before = self.partitions.borrow_mut().insert(key, Rc::new(owned));
@@ -410,14 +407,6 @@ impl Shard {
         let left = self.dirty_bytes.get() - owned.partition.borrow().tail_bytes() as u64;
         self.dirty_bytes.set(left);
         owned.removed.set(true);
-        if !owned.writing.get() {
-            self.remove_files(owned);
-        }
-    }
-
-    /// Frees the disk space of a deleted partition, once nobody writes its segments.
-    fn remove_files(&self, owned: Rc<Owned>) {
-        assert!(owned.removed.get() && !owned.writing.get());
         let remove = async move {
             if let Err(error) = owned.log.remove().await {
                 tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "the files of a deleted partition are still there");
