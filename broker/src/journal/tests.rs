@@ -842,17 +842,32 @@ fn batches_are_stamped_as_kafka_reads_them() {
 fn inspect_says_what_is_there() {
     let disk = journal_of(3);
     disk.edit(1, |data| data[2 * 4096 + 300] ^= 1);
-    let text = inspect(&disk.0.files.borrow()[&path_of(1)]);
+    let (text, whole) = inspected(&disk.0.files.borrow()[&path_of(1)]);
     assert!(
         text.contains("first sequence 1") && text.contains("4096: frame 1 bytes 4096"),
         "{text}"
     );
     assert!(text.contains("8192: no frame: checksum mismatch"), "{text}");
+    let damage = "8192: DAMAGED: this is no torn end: a valid frame follows at 12288";
+    assert!(text.contains(damage) && !whole, "{text}");
+    assert!(inspected(&[]).0.contains("no journal file"));
+}
+
+#[test]
+fn inspect_takes_a_torn_end_for_what_it_is() {
+    let disk = journal_of(3);
+    disk.edit(1, |data| data[3 * 4096 + 300] ^= 1);
+    let (text, whole) = inspected(&disk.0.files.borrow()[&path_of(1)]);
     assert!(
-        text.contains("12288: a valid frame after a bad one"),
+        text.contains("12288: no frame: checksum mismatch") && whole,
         "{text}"
     );
-    assert!(inspect(&[]).contains("no journal file"));
+}
+
+fn inspected(bytes: &[u8]) -> (String, bool) {
+    let mut text = String::new();
+    let whole = crate::inspect::inspect("1.journal", &bytes, false, &mut text);
+    (text, whole)
 }
 
 fn header() -> FileHeader {
@@ -934,6 +949,63 @@ fn any_sections() -> impl Strategy<Value = Sections> {
     prop::collection::vec(section, 0..5)
 }
 
+#[test]
+fn frames_larger_than_a_read_window_come_back_from_a_real_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        directory: directory.path().to_owned(),
+        file_bytes: 16 << 20,
+        journal_bytes_max: 32 << 20,
+        frame_bytes_max: 8 << 20,
+    };
+    let bytes_of = |sequence: u64| ((1 + sequence as usize) << 20) + 333;
+    let frames = 1..=4;
+    crate::io::production::run_local(async |io| {
+        let (journal, mut recovery) = Journal::open(io, options.clone()).await.unwrap();
+        assert!(recovery.next_frame().await.unwrap().is_none());
+        for sequence in frames.clone() {
+            let body = vec![sequence as u8; bytes_of(sequence)];
+            let written = journal
+                .write(given(&raw_entry(sequence, body)))
+                .await
+                .unwrap();
+            assert_eq!(written.sequence, sequence);
+        }
+        journal.close().await.unwrap();
+    });
+    crate::io::production::run_local(async |io| {
+        let (_journal, mut recovery) = Journal::open(io, options).await.unwrap();
+        for sequence in frames {
+            let frame = recovery.next_frame().await.unwrap().unwrap();
+            let body = &frame.sections[0].entries[0].items[0].body;
+            assert_eq!((frame.sequence, body.len()), (sequence, bytes_of(sequence)));
+            assert!(body.iter().all(|byte| *byte == sequence as u8));
+        }
+        assert!(recovery.next_frame().await.unwrap().is_none());
+    });
+}
+
+fn raw_entry(index: u64, body: Vec<u8>) -> Sections {
+    vec![Section {
+        quorum: 1,
+        hard_state: None,
+        entries: vec![Entry {
+            index,
+            term: 1,
+            kind: EntryKind::Normal,
+            items: vec![Item {
+                kind: ItemKind::Raw,
+                topic_id: 0,
+                partition: 0,
+                offset: 0,
+                leader_epoch: 0,
+                log_append_time_ms: -1,
+                body,
+            }],
+        }],
+    }]
+}
+
 fn encoded(sections: &Sections) -> Vec<u8> {
     let sections = given(sections);
     let mut buffer = vec![0xEE; Journal::frame_bytes(&sections)];
@@ -985,11 +1057,11 @@ proptest! {
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
         prop_assert!(frame::decode(&bytes, &header()).is_err());
         let _ = frame::FileHeaders::decode(&bytes);
-        let _ = inspect(&bytes);
+        let _ = inspected(&bytes);
         let mut file = vec![0; 4096];
         header().encode_block(None, &mut file);
         file.extend_from_slice(&bytes);
-        let _ = inspect(&file);
+        let _ = inspected(&file);
         prop_assert_eq!(align_up(file.len()) % 4096, 0);
     }
 }
