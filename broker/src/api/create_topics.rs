@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hashbrown::HashSet;
 use protocol::error_code::ErrorCode;
 use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsResponse, CreateTopicsResponseTopic,
@@ -45,8 +46,10 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
             .collect(),
     };
     let mut topics: Vec<CreateTopicsResponseTopic<'_>> = topics;
-    topics.dedup_by(|later, earlier| {
-        later.name == earlier.name && later.error_code == ErrorCode::InvalidRequest.code()
+    // What was named twice is answered once; but a request that makes too much is refused item by item.
+    let mut told = HashSet::new();
+    topics.retain(|topic| {
+        topic.error_code == ErrorCode::PolicyViolation.code() || told.insert(topic.name.clone())
     });
     let response = CreateTopicsResponse {
         throttle_time_ms: 0,
@@ -91,9 +94,14 @@ fn answer<'a>(
     };
     let configs = describe_topic(&created.configs, &router.shard().config)
         .into_iter()
+        .filter(|config| config.listed)
         .map(|config| CreateTopicsResponseTopicConfig {
             name: config.name.into(),
-            value: config.value.map(Into::into),
+            // As it was sent, whereas DescribeConfigs says how it was read.
+            value: match created.configs.get(config.name) {
+                Some(sent) => Some(sent.clone().into()),
+                None => config.value.map(Into::into),
+            },
             read_only: config.read_only,
             config_source: config.source.code(),
             is_sensitive: config.sensitive,
@@ -126,13 +134,14 @@ fn failed<'a>(
 fn code(error: &CreateTopicError) -> ErrorCode {
     match error {
         CreateTopicError::InvalidName(_) => ErrorCode::InvalidTopicException,
-        CreateTopicError::DuplicateName | CreateTopicError::AssignmentAndCount(_) => {
-            ErrorCode::InvalidRequest
-        }
+        CreateTopicError::DuplicateName
+        | CreateTopicError::Internal
+        | CreateTopicError::AssignmentAndCount(_) => ErrorCode::InvalidRequest,
         CreateTopicError::Exists(_) => ErrorCode::TopicAlreadyExists,
         CreateTopicError::InvalidConfig(_) => ErrorCode::InvalidConfig,
         CreateTopicError::InvalidAssignment(_) => ErrorCode::InvalidReplicaAssignment,
         CreateTopicError::InvalidReplicationFactor(_) => ErrorCode::InvalidReplicationFactor,
         CreateTopicError::InvalidPartitions(_) => ErrorCode::InvalidPartitions,
+        CreateTopicError::TooMany(_) => ErrorCode::PolicyViolation,
     }
 }

@@ -14,6 +14,12 @@ pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
 const UNORDERED: &[i16] = &[0, 2, 3, 19, 20];
+/// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
+const FEATURES: &[&str] = &[
+    "supported_features",
+    "finalized_features",
+    "finalized_features_epoch",
+];
 /// Fields that name an item of a list.
 const KEYS: &[&str] = &["name", "partition_index", "index", "node_id"];
 
@@ -157,8 +163,11 @@ fn is_like(topic: &Value, like: &str) -> bool {
         .any(|(name, value)| matches!(value, Value::Atom(text) if name == "name" && begins(text)))
 }
 
-/// Structures that tagged fields bring, when the tag is not there; and what is nearly always 0.
+/// Structures that tagged fields bring, when the tag is not there; what is nearly always 0; features.
 fn is_absent(name: &str, value: &Value) -> bool {
+    if FEATURES.contains(&name) {
+        return true;
+    }
     let Value::Struct(fields) = value else {
         return name == "throttle_time_ms" && *value == Value::Atom("0".to_owned());
     };
@@ -169,7 +178,9 @@ fn is_absent(name: &str, value: &Value) -> bool {
 fn masked(name: &str, text: &str, times: Times) -> String {
     let is_set = |unset: &str| text != unset;
     let mask = match name {
-        "error_message" | "batch_index_error_message" => is_set("null") && text != "\"\"",
+        "error_message" | "batch_index_error_message" | "documentation" => {
+            is_set("null") && text != "\"\""
+        }
         "cluster_id" | "host" => is_set("null") && text != "\"\"",
         "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
         "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" => is_set("-1"),

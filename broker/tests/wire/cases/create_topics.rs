@@ -500,6 +500,54 @@ fn several(run: &Run, version: i16) -> Scenario {
             version,
             &of(vec![topic(&name("x.y"), 1, 1), topic(&name("x_y"), 1, 1)]),
         ))
+        .step(ask(
+            "too many partitions together",
+            version,
+            &of(vec![topic(&name("g"), 6000, 1), topic(&name("h"), 4001, 1)]),
+        ))
+        .step(ask(
+            "too many partitions, a good one",
+            version,
+            &of(vec![topic(&name("g"), 10_001, 1), topic(&name("h"), 1, 1)]),
+        ))
+        .step(ask(
+            "too many partitions, one that exists",
+            version,
+            &of(vec![topic(&name("g"), 10_001, 1), topic(&a, 1, 1)]),
+        ))
+        .step(ask(
+            "too many partitions of one that exists",
+            version,
+            &of(vec![topic(&a, 10_001, 1)]),
+        ))
+        .step(ask(
+            "too many partitions of an illegal name",
+            version,
+            &of(vec![topic("a b", 10_001, 1), topic("", 1, 1)]),
+        ))
+        .step(ask(
+            "too many partitions, one twice",
+            version,
+            &of(vec![
+                topic(&name("g"), 10_001, 1),
+                topic(&e, 1, 1),
+                topic(&e, 1, 1),
+            ]),
+        ))
+        .step(ask(
+            "too many partitions in what is there twice",
+            version,
+            &of(vec![
+                topic(&name("i"), 1, 1),
+                topic(&e, 10_001, 1),
+                topic(&e, 1, 1),
+            ]),
+        ))
+        .step(ask(
+            "a negative count makes room",
+            version,
+            &of(vec![topic(&name("g"), 10_001, 1), topic(&name("h"), -5, 1)]),
+        ))
         .step(look("looked at f", &[&name("f")]).settles(BEING_MADE))
         .step(look("looked at e", &[&e]))
 }

@@ -20,7 +20,6 @@ const BROKER_SETTINGS: &[&str] = &[
     "default.replication.factor",
     "delete.topic.enable",
     "fetch.max.bytes",
-    "group.initial.rebalance.delay.ms",
     "log.cleaner.delete.retention.ms",
     "log.cleanup.policy",
     "log.flush.interval.messages",
@@ -74,7 +73,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
         all.push(topics(run, version));
         all.push(keys(run, version));
         all.push(brokers(run, version));
-        all.push(other_types(version));
+        all.push(other_types(run, version));
         all.push(several(run, version));
         all.push(bytes(version));
     }
@@ -193,16 +192,39 @@ fn brokers(run: &Run, version: i16) -> Scenario {
     scenario
 }
 
-fn other_types(version: i16) -> Scenario {
+fn other_types(run: &Run, version: i16) -> Scenario {
+    let node = run.node.to_string();
     let mut scenario = Scenario::new(format!("other types v{version}"));
     for kind in [0, 1, 3, 5, 7, 8, 16, 32, 33, 64, 127, -1, -128] {
-        for (label, name) in [("a name", "x"), ("no name", ""), ("1", "1")] {
+        for name in ["x", "", "77", "$#! ä"] {
             for keys in [None, Some(&[][..]), Some(&["x"])] {
-                let label = format!("type {kind}, {label}, {keys:?}");
+                let label = format!("type {kind}, {name:?}, {keys:?}");
                 let request = of(vec![resource(kind, name, keys)]);
                 scenario = scenario.step(ask(label, version, &request));
             }
         }
+    }
+    for (kind, keys) in [
+        (16, None),
+        (16, Some(&["match", "interval.ms"][..])),
+        (32, None),
+        (32, Some(&["consumer.session.timeout.ms", "x"])),
+    ] {
+        let request = DescribeConfigsRequest {
+            include_synonyms: true,
+            include_documentation: true,
+            resources: vec![resource(kind, "x", keys)],
+        };
+        let label = format!("type {kind}, {keys:?}, with all");
+        scenario = scenario.step(ask(label, version, &request));
+    }
+    for keys in [&["root"][..], &["x"]] {
+        let request = DescribeConfigsRequest {
+            include_synonyms: true,
+            include_documentation: true,
+            resources: vec![resource(8, &node, Some(keys))],
+        };
+        scenario = scenario.step(ask(format!("loggers {keys:?}"), version, &request));
     }
     scenario
 }
@@ -246,7 +268,16 @@ fn several(run: &Run, version: i16) -> Scenario {
         .step(ask(
             "a topic and an unknown type",
             version,
-            &of(vec![resource(77, "x", None), known]),
+            &of(vec![resource(77, "x", None), known.clone()]),
+        ))
+        .step(ask(
+            "a topic, a group and metrics",
+            version,
+            &of(vec![
+                known,
+                resource(32, "g", Some(&["share.session.timeout.ms"])),
+                resource(16, "m", Some(&["match"])),
+            ]),
         ))
 }
 

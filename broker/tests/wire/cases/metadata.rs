@@ -3,7 +3,7 @@
 use protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use protocol::primitives::Uuid;
 
-use crate::scenario::{Run, Scenario, Step};
+use crate::scenario::{Run, Scenario, Step, id_of};
 
 const METADATA: i16 = 3;
 const VERSIONS: std::ops::RangeInclusive<i16> = 0..=12;
@@ -179,6 +179,20 @@ fn operations(run: &Run, version: i16) -> Scenario {
         let label = format!("cluster {cluster}, topics {topics}");
         scenario = scenario.step(ask(label, version, &request).settles(BEING_MADE));
     }
+    let mut request = MetadataRequest {
+        include_topic_authorized_operations: true,
+        ..of(vec![MetadataRequestTopic {
+            topic_id: Uuid(77),
+            name: None,
+        }])
+    };
+    if version >= 10 {
+        scenario = scenario.step(ask("an unknown id", version, &request));
+    }
+    if version >= 4 {
+        request.topics = Some(vec![named("unknown")]);
+        scenario = scenario.step(ask("an unknown name", version, &request));
+    }
     scenario
 }
 
@@ -215,6 +229,25 @@ fn ids(run: &Run, version: i16) -> Scenario {
         (
             "a name and an id with the name",
             vec![named(&name), id(77, Some(&name))],
+        ),
+        ("its id", vec![id(id_of(0), None)]),
+        ("its id twice", vec![id(id_of(0), None), id(id_of(0), None)]),
+        ("its id and its name", vec![id(id_of(0), Some(&name))]),
+        (
+            "its id and another name",
+            vec![id(id_of(0), Some("unknown"))],
+        ),
+        ("its id, its name", vec![id(id_of(0), None), named(&name)]),
+        ("its name, its id", vec![named(&name), id(id_of(0), None)]),
+        (
+            "its id, an unknown id",
+            vec![id(id_of(0), None), id(77, None)],
+        ),
+        ("neither, its id", vec![id(0, None), id(id_of(0), None)]),
+        ("neither, an illegal name", vec![id(0, None), named("$#!")]),
+        (
+            "its id, an illegal name",
+            vec![id(id_of(0), None), named("$#!")],
         ),
         ("the id 1", vec![id(1, None)]),
         ("the id -1", vec![id(u128::MAX, None)]),
@@ -261,11 +294,25 @@ fn collisions(run: &Run) -> Scenario {
         .step(ask_for("col-lides", "col-lides").settles(BEING_MADE))
 }
 
-/// Nothing is made here: it would stay for the other scenarios.
+/// Nothing is made here: internal topics can have no three replicas, which is their default.
 fn internal_topics() -> Scenario {
     let mut scenario = Scenario::new("internal topics");
-    for name in ["__cluster_metadata", "__consumer_offsets_", "__"] {
-        scenario = scenario.step(ask(name, 8, &of(vec![named(name)])));
+    for name in [
+        "__cluster_metadata",
+        "__consumer_offsets",
+        "__transaction_state",
+        "__consumer_offsets_",
+        "__",
+    ] {
+        let request = of(vec![named(name)]);
+        scenario = scenario.step(ask(name, 8, &request));
+        if name.ends_with("s") || name.ends_with("state") {
+            let creating = MetadataRequest {
+                allow_auto_topic_creation: true,
+                ..request
+            };
+            scenario = scenario.step(ask(format!("{name}, creating"), 8, &creating));
+        }
     }
     scenario
 }
