@@ -124,8 +124,8 @@ pub const PRODUCER_ID_BLOCK: i64 = 1000;
 
 // --- fetch ---------------------------------------------------------------------------------------------------------
 
-/// Fetches that wait on one shard for records; the next one is answered at once with what there is.
-pub const DELAYED_FETCHES_PER_SHARD_MAX: usize = 131_072;
+/// Fetches that one partition wakes when it grows; a further one answers when its time is up.
+pub const DELAYED_FETCHES_PER_PARTITION_MAX: usize = 65_536;
 
 /// Longest wait of a fetch, whatever it asks for.
 pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
@@ -172,6 +172,10 @@ pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
 
 /// One write-back write at most; a partition with more gets several.
 pub const WRITE_BACK_BYTES_MAX: u64 = 8 << 20;
+
+/// Write-backs in flight of a shard: file systems make and grow many small files slowly one by one, and each holds a
+/// buffer of up to the size above.
+pub const WRITE_BACKS_IN_FLIGHT: usize = 8;
 
 /// Open segment files of a shard; the one used longest ago is closed.
 pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;

@@ -190,6 +190,9 @@ async fn run_shard(
                 StartError::Journal(JournalError::UnknownFormat { .. }) => ExitCode::OtherLayout,
                 StartError::Journal(JournalError::Corrupt { .. })
                 | StartError::Manifest(_)
+                | StartError::JournalMissing { .. }
+                | StartError::ManifestMissing { .. }
+                | StartError::Gap { .. }
                 | StartError::Replica { .. } => ExitCode::Damaged,
                 _ => ExitCode::Runtime,
             };

@@ -83,6 +83,13 @@ impl Recovery {
         }
     }
 
+    /// Bytes of the journal that are read, and of its files in all (the last one may end before its bytes do).
+    pub fn progress(&self) -> (u64, u64) {
+        let bytes = |files: &[JournalFile]| files.iter().map(|file| file.bytes).sum::<u64>();
+        let before = self.files.get(..self.at).map_or(0, bytes);
+        (before + self.position, bytes(&self.files))
+    }
+
     async fn step(&mut self) -> Result<Option<RecoveredFrame>, JournalError> {
         if self
             .files

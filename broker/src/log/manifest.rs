@@ -118,7 +118,7 @@ impl Manifest {
 
     /// Makes this the manifest of its quorum in `directory`: whole or not at all.
     pub async fn write(&self, io: &Io, directory: &Path) -> Result<(), ManifestError> {
-        let path = directory.join(format!("{}{SUFFIX}", self.quorum.quorum));
+        let path = path(directory, self.quorum.quorum);
         let bytes = self.encode().map_err(|problem| ManifestError {
             path: path.clone(),
             problem,
@@ -129,6 +129,11 @@ impl Manifest {
             problem: error.to_string(),
         })
     }
+}
+
+/// Where the manifest of `quorum` lies in `directory`.
+pub fn path(directory: &Path, quorum: u32) -> PathBuf {
+    directory.join(format!("{quorum}{SUFFIX}"))
 }
 
 async fn write_file(io: &Io, directory: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -12,7 +12,7 @@ use super::{PartitionKey, Shard};
 use crate::controller::{Controller, ControllerReply, ControllerRequest};
 use crate::io::executor::Signal;
 use crate::journal::frame::{Item, ItemKind};
-use crate::metadata::{CONTROLLER_QUORUM, Image};
+use crate::metadata::{CONTROLLER_QUORUM, Image, Placement, Topic};
 use crate::quorum::{Pending, ProposeError};
 use crate::replicated::runtime::Runtime;
 
@@ -60,7 +60,7 @@ impl Shard {
 
     async fn after_flush(&self) {
         let signal = Signal::default();
-        self.notify_after_flush(signal.clone());
+        self.notify_after_flush(&signal);
         signal.wait().await;
     }
 
@@ -137,8 +137,25 @@ impl Shard {
     pub async fn next_reconciled(&self) -> Option<u64> {
         self.reconcile_wanted.wait().await;
         let image = self.image();
+        let before = self.reconciled.borrow().clone();
+        let (differences, changed) = match &before {
+            None => (
+                self.all_differences(&image),
+                image.topics.values().cloned().collect(),
+            ),
+            Some(before) => {
+                let changes = Changes::between(before, &image);
+                (self.differences(&changes), changes.new)
+            }
+        };
         let mut pendings = Vec::new();
-        for (key, quorum, kind, name) in self.differences(&image) {
+        for Difference {
+            key,
+            quorum,
+            kind,
+            name,
+        } in differences
+        {
             let item = Item {
                 kind,
                 topic_id: key.topic_id,
@@ -155,10 +172,10 @@ impl Shard {
                 return None;
             }
         }
-        for topic in image.topics.values() {
-            self.configure(topic);
-        }
-        Some(image.version)
+        changed.iter().for_each(|topic| self.configure(topic));
+        let version = image.version;
+        *self.reconciled.borrow_mut() = Some(image);
+        Some(version)
     }
 
     async fn propose_waiting(&self, quorum: usize, item: Item<Bytes>) -> Option<Pending> {
@@ -175,38 +192,120 @@ impl Shard {
         }
     }
 
-    /// What must be added and removed here: partition, place of its quorum, what to do, the topic's name.
-    fn differences(&self, image: &Image) -> Vec<(PartitionKey, usize, ItemKind, Bytes)> {
+    /// After a start: what must be added here, and what is here and must go.
+    fn all_differences(&self, image: &Image) -> Vec<Difference> {
         let mut wanted = HashSet::new();
         let mut differences = Vec::new();
         for topic in image.topics.values() {
-            for (partition, placement) in topic.partitions.iter().enumerate() {
-                if placement.shard != self.number {
-                    continue;
-                }
-                let key = PartitionKey {
-                    topic_id: topic.id,
-                    partition: partition as i32,
-                };
-                wanted.insert(key);
-                if self.owned(key).is_none() {
-                    let quorum = self
-                        .quorums
-                        .borrow()
-                        .place(placement.quorum)
-                        .expect("a shard has its quorums");
-                    let name = Bytes::copy_from_slice(topic.name.as_bytes());
-                    differences.push((key, quorum, ItemKind::PartitionAdd, name));
-                }
-            }
+            wanted.extend(self.keys_here(topic).map(|(key, _)| key));
+            self.add_missing(topic, &mut differences);
         }
         for (key, owned) in self.partitions.borrow().iter() {
             if !wanted.contains(key) {
-                differences.push((*key, owned.quorum, ItemKind::PartitionRemove, Bytes::new()));
+                differences.push(Difference::remove(*key, owned.quorum));
             }
         }
-        differences.sort_by_key(|(key, ..)| *key);
+        differences.sort_by_key(|difference| difference.key);
         differences
+    }
+
+    /// What `changes` ask of this shard.
+    fn differences(&self, changes: &Changes) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for topic in &changes.gone {
+            for (key, _) in self.keys_here(topic) {
+                if let Some(owned) = self.owned(key) {
+                    differences.push(Difference::remove(key, owned.quorum));
+                }
+            }
+        }
+        for topic in &changes.new {
+            self.add_missing(topic, &mut differences);
+        }
+        differences
+    }
+
+    fn add_missing(&self, topic: &Topic, differences: &mut Vec<Difference>) {
+        for (key, placement) in self.keys_here(topic) {
+            if self.owned(key).is_none() {
+                let place = self.quorums.borrow().place(placement.quorum);
+                differences.push(Difference {
+                    key,
+                    quorum: place.expect("a shard has its quorums"),
+                    kind: ItemKind::PartitionAdd,
+                    name: Bytes::copy_from_slice(topic.name.as_bytes()),
+                });
+            }
+        }
+    }
+
+    /// The partitions of `topic` that belong on this shard.
+    fn keys_here<'a>(
+        &self,
+        topic: &'a Topic,
+    ) -> impl Iterator<Item = (PartitionKey, &'a Placement)> + use<'a> {
+        let (number, topic_id) = (self.number, topic.id);
+        let numbered = (0..).zip(&topic.partitions);
+        let here = numbered.filter(move |(_, placement)| placement.shard == number);
+        here.map(move |(partition, placement)| {
+            let key = PartitionKey {
+                topic_id,
+                partition,
+            };
+            (key, placement)
+        })
+    }
+}
+
+/// A partition to add to a quorum of this shard, or to remove from it.
+struct Difference {
+    key: PartitionKey,
+    /// Place of the quorum.
+    quorum: usize,
+    kind: ItemKind,
+    /// The topic's name, for one that is added.
+    name: Bytes,
+}
+
+impl Difference {
+    fn remove(key: PartitionKey, quorum: usize) -> Self {
+        Self {
+            key,
+            quorum,
+            kind: ItemKind::PartitionRemove,
+            name: Bytes::new(),
+        }
+    }
+}
+
+/// Topics that two images do not share. A topic that has changed is another one at the same place: it is new, and as its
+/// partitions never leave it, it is not gone.
+#[derive(Debug, Default)]
+struct Changes {
+    gone: Vec<Arc<Topic>>,
+    new: Vec<Arc<Topic>>,
+}
+
+impl Changes {
+    /// Walks both by name. Unchanged topics are shared between images, so that each costs one comparison.
+    fn between(before: &Image, after: &Image) -> Self {
+        let mut changes = Self::default();
+        let mut old = before.topics.values().peekable();
+        for topic in after.topics.values() {
+            while let Some(gone) = old.next_if(|old| old.name < topic.name) {
+                changes.gone.push(gone.clone());
+            }
+            let same_name = old.next_if(|old| old.name == topic.name);
+            if same_name.is_some_and(|old| Arc::ptr_eq(old, topic)) {
+                continue;
+            }
+            if let Some(old) = same_name.filter(|old| old.id != topic.id) {
+                changes.gone.push(old.clone());
+            }
+            changes.new.push(topic.clone());
+        }
+        changes.gone.extend(old.cloned());
+        changes
     }
 }
 
@@ -216,4 +315,62 @@ fn encode(record: &MetadataRecord) -> Bytes {
         .encode(&mut builder)
         .expect("names and values were checked against their limits");
     Bytes::copy_from_slice(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::native::MetadataRecord as Record;
+
+    use super::*;
+
+    fn topic(image: &mut Image, topic_id: u128, name: &str) {
+        image.replay(&Record::Topic {
+            topic_id,
+            name: name.to_owned(),
+        });
+        image.replay(&Record::Partition {
+            topic_id,
+            partition: 0,
+            quorum: 1,
+            shard: 0,
+        });
+    }
+
+    fn names(topics: &[Arc<Topic>]) -> Vec<(&str, u128)> {
+        topics
+            .iter()
+            .map(|topic| (&*topic.name, topic.id))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_changed_between_two_images_is_looked_at() {
+        let mut image = Image::default();
+        for (id, name) in [(1, "a"), (2, "b"), (3, "c"), (5, "e")] {
+            topic(&mut image, id, name);
+        }
+        let before = image.clone();
+        assert!(names(&Changes::between(&before, &image).new).is_empty());
+        image.replay(&Record::RemoveTopic { topic_id: 1 });
+        image.replay(&Record::RemoveTopic { topic_id: 3 });
+        topic(&mut image, 30, "c");
+        topic(&mut image, 4, "d");
+        image.replay(&Record::Config {
+            resource_type: crate::metadata::RESOURCE_TOPIC,
+            resource_name: "e".to_owned(),
+            key: "retention.ms".to_owned(),
+            value: Some("1".to_owned()),
+        });
+        let changes = Changes::between(&before, &image);
+        assert_eq!(
+            names(&changes.gone),
+            [("a", 1), ("c", 3)],
+            "a re-created topic is another one"
+        );
+        assert_eq!(names(&changes.new), [("c", 30), ("d", 4), ("e", 5)]);
+        assert_eq!(
+            names(&Changes::between(&image, &Image::default()).gone).len(),
+            4
+        );
+    }
 }

@@ -2,6 +2,7 @@
 //! and applies them, wakes who waits, writes the tail back, checkpoints. Never parses a request, never names Kafka's codes.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -9,21 +10,24 @@ use std::sync::Arc;
 
 use futures_lite::future::or;
 use hashbrown::HashMap;
+use protocol::native::QuorumManifest;
+use protocol::record_batch::BatchParseError;
 
 use crate::config::Config;
 use crate::config::topic::{CompressionType, TimestampType, TopicConfig};
 use crate::controller::Controller;
 use crate::io::Io;
 use crate::io::buffer::Slice;
-use crate::io::executor::Signal;
+use crate::io::executor::{Signal, Waiters};
 use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, Sequence};
 use crate::limits;
-use crate::log::{OpenFiles, PartitionLog};
+use crate::log::{OpenFiles, PartitionLog, Segment};
 use crate::logging::{Admit, RateLimit};
 use crate::metadata::{Image, Placement, Topic};
+use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
-use crate::quorum::{Committed, Pending, Quorums};
+use crate::quorum::{Committed, Pending, Quorums, Window};
 use crate::replicated::runtime::Runtime;
 
 pub mod control;
@@ -33,7 +37,9 @@ pub mod recovery;
 pub mod write_back;
 
 pub use control::ControlError;
-pub use fetch::{OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest};
+pub use fetch::{
+    OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest, Watched,
+};
 pub use produce::{Commit, ProduceRequest, ProduceTicket};
 
 /// A partition of a topic, by the topic's id: a re-created topic is another one.
@@ -51,17 +57,31 @@ pub enum ProduceFailure {
     /// Acks that do not exist.
     #[error("acks must be -1, 0 or 1")]
     InvalidAcks,
+    /// A transactional batch in a request without a transactional id.
+    #[error("Transactional records need a transactional id.")]
+    NoTransactionalId,
+    /// A batch of the request is none: all of it is refused.
+    #[error("{0}")]
+    Malformed(BatchParseError),
     /// No such topic or partition.
     #[error("This server does not host this topic-partition.")]
     Unknown,
+    /// Clients may not write to it.
+    #[error("Cannot append to an internal topic.")]
+    InternalTopic,
     /// Not led here, or not yet.
     #[error(
         "For requests intended only for the leader, this error indicates that the broker is not the current leader."
     )]
     NotLeader,
     /// The batch is refused.
-    #[error(transparent)]
-    Refused(#[from] ProduceError),
+    #[error("{error}")]
+    Refused {
+        /// Why.
+        error: ProduceError,
+        /// First offset of the partition.
+        log_start_offset: i64,
+    },
     /// The disk failed or is full.
     #[error("Disk error when trying to access log file on the disk.")]
     Storage,
@@ -73,8 +93,20 @@ pub enum ProduceFailure {
     Stopped,
 }
 
+impl ProduceFailure {
+    /// Single records at fault: index in the batch, and reason.
+    pub fn record_errors(&self) -> &[(i32, String)] {
+        match self {
+            Self::Refused { error, .. } => error.record_errors(),
+            _ => &[],
+        }
+    }
+}
+
 /// A partition this shard leads.
 pub struct Owned {
+    /// Which it is.
+    pub key: PartitionKey,
     /// Decisions and tail.
     pub partition: RefCell<Partition>,
     /// Its segments.
@@ -86,7 +118,19 @@ pub struct Owned {
     /// Term of the entry that added it: leader epochs are counted from there.
     added_term: u64,
     /// Fetches that wait for it to grow.
-    waiters: RefCell<Vec<Signal>>,
+    waiters: Waiters,
+    /// Its segments are being written to.
+    writing: Cell<bool>,
+    /// It is deleted: whoever is done with its segments last removes them.
+    removed: Cell<bool>,
+}
+
+/// Where a partition's entries stand.
+struct Home {
+    /// Place of its quorum.
+    quorum: usize,
+    /// Term of the entry that added it.
+    added_term: u64,
 }
 
 /// One shard.
@@ -103,8 +147,12 @@ pub struct Shard {
     journal: Journal,
     quorums: RefCell<Quorums>,
     partitions: RefCell<HashMap<PartitionKey, Rc<Owned>>>,
+    /// The partitions that have a tail, each by the frame that holds its oldest batch.
+    tails: RefCell<BTreeSet<(Sequence, PartitionKey)>>,
     open_files: Rc<OpenFiles>,
     image: RefCell<Arc<Image>>,
+    /// The image that this shard's partitions follow; `None` until the first is in place.
+    reconciled: RefCell<Option<Arc<Image>>>,
     controller: RefCell<Option<Runtime<Controller>>>,
     /// Shard 0: the image as committed, which is published when it grows.
     committed_image: RefCell<Image>,
@@ -117,17 +165,23 @@ pub struct Shard {
     /// The last frame whose entries are applied.
     applied_sequence: Cell<Sequence>,
     checkpointed_sequence: Cell<Sequence>,
+    /// The manifests written since the start, by quorum: an unchanged one is not written again.
+    checkpointed: RefCell<HashMap<u32, QuorumManifest>>,
     flush_wanted: Signal,
-    flush_waiters: RefCell<Vec<Signal>>,
+    flush_waiters: Waiters,
     write_back_wanted: Signal,
     reconcile_wanted: Signal,
+    /// What a partition of a topic without settings of its own has.
+    partition_defaults: PartitionConfig,
     dirty_bytes: Cell<u64>,
     dirty_bytes_max: u64,
     /// Why produces are refused although the journal is well: the file system is full.
     out_of_space: Cell<bool>,
     stopping: Cell<bool>,
-    /// The write-back loop has ended.
-    write_back_ended: Cell<bool>,
+    /// The flush loop has ended: nothing more is applied.
+    flush_ended: Cell<bool>,
+    /// The write-back loop has ended, after the flush loop.
+    write_back_ended: Signal,
     refusals: RefCell<RateLimit>,
 }
 
@@ -168,8 +222,9 @@ impl Shard {
     }
 
     /// Sets `signal` after the next flush.
-    pub fn notify_after_flush(&self, signal: Signal) {
-        self.flush_waiters.borrow_mut().push(signal);
+    pub fn notify_after_flush(&self, signal: &Signal) {
+        let added = self.flush_waiters.add(signal, usize::MAX);
+        assert!(added, "connections bound who waits for a flush");
     }
 
     /// Waits until `pending` is applied; false if the shard is fenced first.
@@ -182,7 +237,7 @@ impl Shard {
                 return false;
             }
             let flushed = Signal::default();
-            self.notify_after_flush(flushed.clone());
+            self.notify_after_flush(&flushed);
             flushed.wait().await;
         }
     }
@@ -204,47 +259,54 @@ impl Shard {
     /// Writes frames for as long as the shard lives: one flush in flight, everything that waits goes into the next.
     pub async fn run_flush(self: Rc<Self>) {
         let mut idle = true;
-        loop {
+        while !self.is_fenced() {
             let window = self.quorums.borrow_mut().begin_flush();
             let Some(window) = window else {
-                if self.stopping.get() || self.quorums.borrow().is_fenced() {
-                    return;
+                if self.stopping.get() {
+                    break;
                 }
                 if idle {
                     self.flush_wanted.wait().await;
-                } else if !self.wait_or_mark().await {
-                    return;
+                } else {
+                    self.wait_or_mark().await;
                 }
                 idle = true;
                 continue;
             };
             idle = false;
-            let bytes = Journal::frame_bytes(&window.sections);
-            while !self.journal.has_room(bytes) {
-                self.write_back_wanted.set();
-                self.io
-                    .clock
-                    .sleep(std::time::Duration::from_millis(1))
-                    .await;
+            self.flush(window).await;
+        }
+        self.flush_ended.set(true);
+        self.write_back_wanted.set();
+    }
+
+    /// Writes one frame and applies what it commits.
+    async fn flush(&self, window: Window) {
+        let bytes = Journal::frame_bytes(&window.sections);
+        while !self.journal.has_room(bytes) {
+            if self.is_fenced() {
+                return;
             }
-            match Quorums::flush(&self.journal, window).await {
-                Ok((readies, written)) => {
-                    self.applied_sequence.set(written.sequence);
-                    let committed = self.quorums.borrow_mut().end_flush(readies, written);
-                    committed.into_iter().for_each(|entry| self.apply(entry));
-                    self.lead_opened();
-                    self.wake_flush_waiters();
-                }
-                Err(error) => {
-                    self.fence(&error.to_string());
-                    return;
-                }
+            // A checkpoint makes room, and says so.
+            let freed = Signal::default();
+            self.notify_after_flush(&freed);
+            self.write_back_wanted.set();
+            freed.wait().await;
+        }
+        match Quorums::flush(&self.journal, window).await {
+            Ok((readies, written)) => {
+                self.applied_sequence.set(written.sequence);
+                let committed = self.quorums.borrow_mut().end_flush(readies, written);
+                committed.into_iter().for_each(|entry| self.apply(entry));
+                self.lead_opened();
+                self.wake_flush_waiters();
             }
+            Err(error) => self.fence(&error.to_string()),
         }
     }
 
-    /// After some idle time an empty frame makes the synced mark durable. False: the journal failed.
-    async fn wait_or_mark(&self) -> bool {
+    /// After some idle time an empty frame makes the synced mark durable.
+    async fn wait_or_mark(&self) {
         let idle = std::time::Duration::from_millis(limits::JOURNAL_IDLE_MARK_MS);
         let wanted = async {
             self.flush_wanted.wait().await;
@@ -258,14 +320,11 @@ impl Shard {
             && let Err(error) = self.journal.mark().await
         {
             self.fence(&error.to_string());
-            return false;
         }
-        true
     }
 
     fn wake_flush_waiters(&self) {
-        let waiters = std::mem::take(&mut *self.flush_waiters.borrow_mut());
-        waiters.iter().for_each(Signal::set);
+        self.flush_waiters.set_all();
     }
 
     /// A write failed: nothing is acknowledged here any more.
@@ -312,6 +371,9 @@ impl Shard {
         }
         self.dirty_bytes
             .set(self.dirty_bytes.get() + batch.len() as u64);
+        if partition.tail().is_empty() {
+            self.tails.borrow_mut().insert((sequence, key));
+        }
         partition.apply(batch, sequence);
         drop(partition);
         owned.wake();
@@ -325,26 +387,48 @@ impl Shard {
             return;
         }
         let name: Arc<str> = String::from_utf8_lossy(name).into();
+        let home = Home {
+            quorum,
+            added_term: term,
+        };
+        let start = PartitionStart {
+            leader_epochs: LeaderEpochs::new(vec![(0, 0)]),
+            ..PartitionStart::default()
+        };
+        self.insert_partition(key, name, home, (start, Vec::new()));
+    }
+
+    /// Puts a partition among those of this shard; it touches no file until its first write-back.
+    fn insert_partition(
+        &self,
+        key: PartitionKey,
+        topic: Arc<str>,
+        home: Home,
+        (start, segments): (PartitionStart, Vec<Segment>),
+    ) {
         let log = PartitionLog::new(
             self.io.clone(),
             &self.data,
-            &name,
+            &topic,
             key.partition,
             key.topic_id,
             self.open_files.clone(),
         );
-        let mut partition =
-            Partition::new(self.default_partition_config(), PartitionStart::default());
-        partition.lead(0);
+        log.restore(segments);
+        let config = self.partition_defaults.clone();
         let owned = Owned {
-            partition: RefCell::new(partition),
+            key,
+            partition: RefCell::new(Partition::new(config, start)),
             log,
-            topic: name,
-            quorum,
-            added_term: term,
-            waiters: RefCell::default(),
+            topic,
+            quorum: home.quorum,
+            added_term: home.added_term,
+            waiters: Waiters::default(),
+            writing: Cell::new(false),
+            removed: Cell::new(false),
         };
-        self.partitions.borrow_mut().insert(key, Rc::new(owned));
+        let before = self.partitions.borrow_mut().insert(key, Rc::new(owned));
+        assert!(before.is_none(), "a partition is added once");
     }
 
     fn apply_remove(&self, key: PartitionKey) {
@@ -352,13 +436,25 @@ impl Shard {
             return;
         };
         owned.wake();
-        let tail_bytes = owned.partition.borrow().tail_bytes() as u64;
-        self.dirty_bytes
-            .set(self.dirty_bytes.get().saturating_sub(tail_bytes));
-        let topic = owned.topic.clone();
+        // Its tail is written nowhere.
+        if let Some(front) = owned.partition.borrow().tail().front() {
+            let listed = self.tails.borrow_mut().remove(&(front.sequence, key));
+            assert!(listed, "a partition with a tail is listed");
+        }
+        let left = self.dirty_bytes.get() - owned.partition.borrow().tail_bytes() as u64;
+        self.dirty_bytes.set(left);
+        owned.removed.set(true);
+        if !owned.writing.get() {
+            self.remove_files(owned);
+        }
+    }
+
+    /// Frees the disk space of a deleted partition, once nobody writes its segments.
+    fn remove_files(&self, owned: Rc<Owned>) {
+        assert!(owned.removed.get() && !owned.writing.get());
         let remove = async move {
             if let Err(error) = owned.log.remove().await {
-                tracing::warn!(%topic, partition = key.partition, %error, "the files of a deleted partition are still there");
+                tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "the files of a deleted partition are still there");
             }
         };
         self.io
@@ -366,15 +462,15 @@ impl Shard {
             .spawn_background("remove partition", Box::pin(remove));
     }
 
-    fn default_partition_config(&self) -> PartitionConfig {
+    fn default_partition_config(config: &Config) -> PartitionConfig {
         let none = std::collections::BTreeMap::new();
-        let topic = TopicConfig::from_overrides(&none, &self.config)
+        let topic = TopicConfig::from_overrides(&none, config)
             .expect("the broker's own defaults are legal");
-        self.partition_config(&topic)
+        Self::partition_config(&topic, config)
     }
 
     /// What a partition needs to know of its topic's settings.
-    fn partition_config(&self, topic: &TopicConfig) -> PartitionConfig {
+    fn partition_config(topic: &TopicConfig, config: &Config) -> PartitionConfig {
         use protocol::compression::Compression;
         let compression = match topic.compression_type {
             CompressionType::Producer => None,
@@ -384,7 +480,7 @@ impl Shard {
             CompressionType::Lz4 => Some((Compression::Lz4, None)),
             CompressionType::Zstd => Some((Compression::Zstd, Some(topic.zstd_level))),
         };
-        let frame_max = limits::batch_bytes_max(self.config.frame_bytes_max) as usize;
+        let frame_max = limits::batch_bytes_max(config.frame_bytes_max) as usize;
         PartitionConfig {
             message_bytes_max: (topic.message_bytes_max as usize).min(frame_max),
             segment_bytes_max: topic.segment_bytes_max as usize,
@@ -399,7 +495,7 @@ impl Shard {
             compacted: topic.cleanup_policy.compact,
             compression: compression
                 .map(|(codec, level)| (codec, level.filter(|level| *level != -1))),
-            validate_compressed: self.config.validate_compressed
+            validate_compressed: config.validate_compressed
                 == crate::config::ValidateCompressed::Full,
             write_caching: topic.write_caching,
         }
@@ -410,7 +506,7 @@ impl Shard {
         let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &self.config) else {
             return;
         };
-        let config = self.partition_config(&settings);
+        let config = Self::partition_config(&settings, &self.config);
         for (partition, placement) in topic.partitions.iter().enumerate() {
             let key = PartitionKey {
                 topic_id: topic.id,
@@ -430,7 +526,6 @@ impl Shard {
 
 impl Owned {
     fn wake(&self) {
-        let waiters = std::mem::take(&mut *self.waiters.borrow_mut());
-        waiters.iter().for_each(Signal::set);
+        self.waiters.set_all();
     }
 }

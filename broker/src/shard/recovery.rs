@@ -2,29 +2,31 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Owned, PartitionKey, Shard};
+use super::{Home, PartitionKey, Shard};
 use crate::config::Config;
 use crate::io::Io;
 use crate::io::disk::Space;
 use crate::journal::frame::{HardState, Section};
-use crate::journal::{Journal, JournalError, JournalOptions, Sequence};
+use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
+use crate::log::OpenFiles;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
-use crate::log::{OpenFiles, PartitionLog};
 use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
+use crate::partition::PartitionStart;
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::producers::Producers;
-use crate::partition::{Partition, PartitionStart};
 use crate::quorum::replica::{ReplicaError, ReplicaStart};
 use crate::quorum::{Committed, QuorumId, Quorums};
 
+/// How often a long recovery says how far it is.
+const PROGRESS_NS: u64 = 1_000_000_000;
 /// The one replica of a lone machine's quorums.
 const REPLICA: u64 = 1;
 
@@ -45,7 +47,39 @@ pub enum StartError {
         /// How.
         error: ReplicaError,
     },
-    /// The directory cannot be made.
+    /// There are checkpoints, and no journal beside them.
+    #[error(
+        "{path} holds no journal, but the checkpoints beside it need one: what was acknowledged last would be lost. Restore the directory from a copy; nothing was changed"
+    )]
+    JournalMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The journal goes on from a checkpoint that is not there.
+    #[error(
+        "the journal begins with frame {oldest}, so there was a checkpoint of quorum {quorum}, but there is no {path}. Restore the file from a copy; nothing was changed"
+    )]
+    ManifestMissing {
+        /// Whose.
+        quorum: u32,
+        /// Where it should be.
+        path: PathBuf,
+        /// The oldest frame of the journal.
+        oldest: Sequence,
+    },
+    /// The journal does not go on where the checkpoint ended.
+    #[error(
+        "quorum {quorum} is at entry {applied}, but the journal goes on with entry {found}: the checkpoint or the journal is older than the other. Restore both from one copy; nothing was changed"
+    )]
+    Gap {
+        /// Whose.
+        quorum: u32,
+        /// The last entry before.
+        applied: u64,
+        /// The next one found.
+        found: u64,
+    },
+    /// A directory cannot be made or read.
     #[error("{path}: {source}")]
     Directory {
         /// Which.
@@ -85,6 +119,7 @@ pub async fn open(
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
     let space = prepare_directory(&io, &data).await?;
+    let manifests = manifest::read_all(&io, &data).await?;
     let journal_bytes_max = config.journal_bytes_max(space.total_bytes);
     let options = JournalOptions {
         directory: data.join("journal"),
@@ -92,8 +127,12 @@ pub async fn open(
         journal_bytes_max,
         frame_bytes_max: config.frame_bytes_max as usize,
     };
+    if !manifests.is_empty() && !has_journal(&io, &options.directory).await? {
+        return Err(StartError::JournalMissing {
+            path: options.directory,
+        });
+    }
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
-    let manifests = manifest::read_all(&io, &data).await?;
     let shards = io.mesh.shards() as u32;
     let shard = Rc::new(Shard {
         number,
@@ -107,16 +146,21 @@ pub async fn open(
         committed_image: RefCell::new(Image::default()),
         applied_versions: RefCell::new(vec![0; shards as usize]),
         flush_wanted: Default::default(),
-        flush_waiters: RefCell::default(),
+        flush_waiters: Default::default(),
         write_back_wanted: Default::default(),
         reconcile_wanted: Default::default(),
         publish_wanted: Default::default(),
         led: RefCell::default(),
+        tails: RefCell::default(),
+        reconciled: RefCell::default(),
+        checkpointed: RefCell::default(),
+        partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(memory_bytes, shards, journal_bytes_max),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
-        write_back_ended: Cell::new(false),
+        flush_ended: Cell::new(false),
+        write_back_ended: Default::default(),
         applied_sequence: Cell::new(0),
         checkpointed_sequence: Cell::new(0),
         refusals: RefCell::new(RateLimit::default()),
@@ -124,19 +168,11 @@ pub async fn open(
         config,
         data,
     });
-    let mut quorums = shard.replaying(&manifests);
+    let mut quorums = shard.replaying(&manifests)?;
     for manifest in manifests {
-        shard.restore(manifest, &quorums);
+        shard.restore(manifest, &quorums)?;
     }
-    let mut recovered = Recovered::default();
-    while let Some(frame) = recovery.next_frame().await? {
-        recovered.frames += 1;
-        for section in frame.sections {
-            recovered.bytes += shard.replay(section, frame.sequence, &mut quorums);
-        }
-        shard.applied_sequence.set(frame.sequence);
-        while shard.dirty_bytes.get() > shard.dirty_bytes_max && shard.write_back_oldest().await {}
-    }
+    let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
     for replaying in quorums {
         shard.start_quorum(replaying)?;
     }
@@ -144,7 +180,18 @@ pub async fn open(
     Ok((shard, recovered))
 }
 
-async fn prepare_directory(io: &Io, data: &std::path::Path) -> Result<Space, StartError> {
+async fn has_journal(io: &Io, directory: &Path) -> Result<bool, StartError> {
+    match io.disk.list(directory).await {
+        Ok(entries) => Ok(entries.iter().any(|entry| !entry.is_directory)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(StartError::Directory {
+            path: directory.to_owned(),
+            source,
+        }),
+    }
+}
+
+async fn prepare_directory(io: &Io, data: &Path) -> Result<Space, StartError> {
     let failed = |source| StartError::Directory {
         path: data.to_owned(),
         source,
@@ -155,7 +202,7 @@ async fn prepare_directory(io: &Io, data: &std::path::Path) -> Result<Space, Sta
 
 impl Shard {
     /// This shard's quorums, as their manifests left them.
-    fn replaying(&self, manifests: &[Manifest]) -> Vec<Replaying> {
+    fn replaying(&self, manifests: &[Manifest]) -> Result<Vec<Replaying>, StartError> {
         let controller = (self.number == 0).then_some(CONTROLLER_QUORUM);
         let data = (0..QUORUMS_PER_SHARD).map(|place| data_quorum(self.number, place));
         let fresh = |id| Replaying {
@@ -166,67 +213,109 @@ impl Shard {
             uncommitted: VecDeque::new(),
         };
         let mut quorums: Vec<Replaying> = controller.into_iter().chain(data).map(fresh).collect();
+        // The first checkpoint wrote all manifests, before it let the first frame go.
+        let oldest = self.journal.oldest_sequence();
         for replaying in &mut quorums {
-            if let Some(found) = manifests
+            let found = manifests
                 .iter()
-                .find(|manifest| manifest.quorum.quorum == replaying.id.0)
-            {
-                let quorum = &found.quorum;
-                replaying.hard_state = HardState {
-                    term: quorum.term,
-                    vote: quorum.vote,
-                    commit: quorum.commit,
-                };
-                replaying.applied_index = quorum.applied_index;
-                replaying.applied_term = quorum.applied_term;
-            }
+                .find(|manifest| manifest.quorum.quorum == replaying.id.0);
+            let Some(found) = found else {
+                if oldest > 1 {
+                    return Err(StartError::ManifestMissing {
+                        quorum: replaying.id.0,
+                        path: manifest::path(&self.data, replaying.id.0),
+                        oldest,
+                    });
+                }
+                continue;
+            };
+            let quorum = &found.quorum;
+            replaying.hard_state = HardState {
+                term: quorum.term,
+                vote: quorum.vote,
+                commit: quorum.commit,
+            };
+            replaying.applied_index = quorum.applied_index;
+            replaying.applied_term = quorum.applied_term;
         }
-        quorums
+        Ok(quorums)
     }
 
-    fn restore(&self, manifest: Manifest, quorums: &[Replaying]) {
-        let place = quorums
-            .iter()
-            .position(|quorum| quorum.id.0 == manifest.quorum.quorum);
-        let Some(place) = place else { return };
+    fn restore(&self, manifest: Manifest, quorums: &[Replaying]) -> Result<(), StartError> {
+        let number = manifest.quorum.quorum;
+        let Some(place) = quorums.iter().position(|quorum| quorum.id.0 == number) else {
+            return Ok(());
+        };
         manifest
             .records
             .iter()
             .for_each(|record| self.committed_image.borrow_mut().replay(record));
         for state in manifest.partitions {
-            self.restore_partition(place, state);
+            self.restore_partition(place, state)
+                .map_err(|problem| ManifestError {
+                    path: manifest::path(&self.data, number),
+                    problem,
+                })?;
         }
+        Ok(())
     }
 
-    fn restore_partition(&self, quorum: usize, state: PartitionState) {
+    fn restore_partition(&self, quorum: usize, state: PartitionState) -> Result<(), String> {
         let key = PartitionKey {
             topic_id: state.head.topic_id,
             partition: state.head.partition,
         };
-        let log = PartitionLog::new(
-            self.io.clone(),
-            &self.data,
-            &state.topic,
-            key.partition,
-            key.topic_id,
-            self.open_files.clone(),
-        );
-        log.restore(state.segments);
         let start = PartitionStart {
             log_start_offset: state.head.log_start_offset,
             next_offset: state.head.next_offset,
             leader_epochs: LeaderEpochs::new(state.leader_epochs),
-            producers: Producers::decode(&state.producers).unwrap_or_default(),
+            producers: Producers::decode(&state.producers).ok_or_else(|| {
+                format!(
+                    "the producers of {}-{} are malformed",
+                    state.topic, key.partition
+                )
+            })?,
         };
-        let owned = Owned {
-            partition: RefCell::new(Partition::new(self.default_partition_config(), start)),
-            log,
-            topic: state.topic.as_str().into(),
+        let home = Home {
             quorum,
             added_term: state.head.added_term,
-            waiters: RefCell::default(),
         };
-        self.partitions.borrow_mut().insert(key, Rc::new(owned));
+        self.insert_partition(
+            key,
+            state.topic.as_str().into(),
+            home,
+            (start, state.segments),
+        );
+        Ok(())
+    }
+
+    /// Replays what the journal holds, within the same memory as ever.
+    async fn replay_all(
+        &self,
+        recovery: &mut Recovery,
+        quorums: &mut [Replaying],
+    ) -> Result<Recovered, StartError> {
+        let mut recovered = Recovered::default();
+        let mut told = self.io.clock.now();
+        while let Some(frame) = recovery.next_frame().await? {
+            recovered.frames += 1;
+            for section in frame.sections {
+                recovered.bytes += self.replay(section, frame.sequence, quorums)?;
+            }
+            self.applied_sequence.set(frame.sequence);
+            while self.dirty_bytes.get() > self.dirty_bytes_max && self.write_back_oldest().await {}
+            if self.io.clock.now().since_ns(told) >= PROGRESS_NS {
+                told = self.io.clock.now();
+                let (read, total) = recovery.progress();
+                tracing::info!(
+                    shard = self.number,
+                    read_mib = read >> 20,
+                    of_mib = total >> 20,
+                    "recovering: replaying the journal"
+                );
+            }
+        }
+        Ok(recovered)
     }
 
     /// One section of a frame: entries wait for the commit index that covers them; what is committed is applied.
@@ -235,12 +324,12 @@ impl Shard {
         section: Section<crate::io::buffer::Slice>,
         sequence: Sequence,
         quorums: &mut [Replaying],
-    ) -> u64 {
+    ) -> Result<u64, StartError> {
         let Some(place) = quorums
             .iter()
             .position(|quorum| quorum.id.0 == section.quorum)
         else {
-            return 0;
+            return Ok(0);
         };
         let quorum = &mut quorums[place];
         let mut bytes = 0;
@@ -252,11 +341,13 @@ impl Shard {
             if entry.index <= last {
                 continue;
             }
-            assert_eq!(
-                entry.index,
-                last + 1,
-                "the journal holds every entry after the checkpoint"
-            );
+            if entry.index != last + 1 {
+                return Err(StartError::Gap {
+                    quorum: quorum.id.0,
+                    applied: last,
+                    found: entry.index,
+                });
+            }
             bytes += entry
                 .items
                 .iter()
@@ -287,7 +378,7 @@ impl Shard {
             quorum.applied_term = entry.term;
             self.apply(entry);
         }
-        bytes
+        Ok(bytes)
     }
 
     fn start_quorum(&self, replaying: Replaying) -> Result<(), StartError> {

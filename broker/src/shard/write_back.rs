@@ -1,13 +1,16 @@
 //! The tail goes to segments, and checkpoints make the journal's files free again. Background work of one shard; the only
 //! writer of segments.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_lite::future::or;
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use protocol::native::{PartitionManifest, QuorumManifest};
 
-use super::{Owned, PartitionKey, Shard};
+use super::{Owned, Shard};
+use crate::journal::Sequence;
 use crate::limits;
 use crate::log::manifest::{Manifest, PartitionState};
 use crate::log::{LogBatch, LogError};
@@ -36,8 +39,8 @@ impl Shard {
                 true
             };
             let due = or(wanted, due).await;
-            if self.stopping.get() || self.quorums.borrow().is_fenced() {
-                self.write_back_ended.set(true);
+            if self.flush_ended.get() {
+                self.write_back_ended.set();
                 return;
             }
             while self.dirty_bytes.get() > self.dirty_bytes_max / 4 && !self.stopping.get() {
@@ -46,70 +49,82 @@ impl Shard {
                 }
             }
             let journal_half_full = self.journal.used_bytes() > self.journal.capacity_bytes() / 2;
-            if (due && self.applied_sequence.get() > self.checkpointed_sequence.get())
-                || journal_half_full
+            if ((due && self.applied_sequence.get() > self.checkpointed_sequence.get())
+                || journal_half_full)
+                && !self.checkpoint().await
             {
-                self.checkpoint().await;
+                // Somebody may wait for the room that it would have made.
+                self.io.clock.sleep(SPACE_PAUSE).await;
+                self.write_back_wanted.set();
             }
         }
     }
 
-    /// Writes back the partition whose oldest frame is the oldest. False: nothing could be written.
+    /// Writes back one piece of each of the partitions whose oldest frames are the oldest. False: not all could be written.
     pub(in crate::shard) async fn write_back_oldest(&self) -> bool {
-        let oldest = {
-            let partitions = self.partitions.borrow();
-            let with_tail = partitions.values().filter_map(|owned| {
-                let sequence = owned.partition.borrow().tail().front()?.sequence;
-                Some((sequence, owned.clone()))
-            });
-            with_tail.min_by_key(|(sequence, _)| *sequence)
+        let oldest: Vec<_> = {
+            let (tails, partitions) = (self.tails.borrow(), self.partitions.borrow());
+            let oldest = tails.iter().take(limits::WRITE_BACKS_IN_FLIGHT);
+            oldest.map(|(_, key)| partitions[key].clone()).collect()
         };
-        match oldest {
-            Some((_, owned)) => self.write_back(&owned, i64::MAX).await,
-            None => false,
-        }
+        let written = oldest
+            .iter()
+            .map(|owned| self.write_back(owned, i64::MAX))
+            .collect::<FuturesUnordered<_>>();
+        let all = written.all(std::future::ready).await;
+        all && !oldest.is_empty()
     }
 
-    /// Writes one piece of a partition's tail below `upper_offset` to its segment.
-    async fn write_back(&self, owned: &Rc<Owned>, upper_offset: i64) -> bool {
-        let batches: Vec<LogBatch> = {
-            let partition = owned.partition.borrow();
-            let tail = partition.write_back(limits::WRITE_BACK_BYTES_MAX as usize);
-            tail.into_iter()
-                .take_while(|batch| batch.last_offset < upper_offset)
-                .map(|batch| LogBatch {
-                    base_offset: batch.base_offset,
-                    last_offset: batch.last_offset,
-                    max_timestamp: batch.max_timestamp,
-                    bytes: batch.bytes,
-                })
-                .collect()
-        };
-        let Some(last) = batches.last() else {
-            return false;
-        };
-        match owned.log.append(&batches).await {
-            Ok(()) => {
-                let freed = owned
-                    .partition
-                    .borrow_mut()
-                    .written_back(last.last_offset + 1);
-                self.dirty_bytes
-                    .set(self.dirty_bytes.get().saturating_sub(freed as u64));
-                self.wake_flush_waiters();
-                if self.out_of_space.replace(false) {
-                    tracing::info!(
-                        shard = self.number,
-                        "there is space again; produces are taken"
-                    );
+    /// Writes back everything below the offset given with each partition. False: not all could be written.
+    async fn write_back_below(&self, partitions: Vec<(Rc<Owned>, i64)>) -> bool {
+        let failed = Cell::new(false);
+        let each = |(owned, upper_offset): (Rc<Owned>, i64)| {
+            let failed = &failed;
+            async move {
+                while !failed.get()
+                    && !owned.removed.get()
+                    && owned.tail_start_offset() < upper_offset
+                {
+                    failed.set(!self.write_back(&owned, upper_offset).await);
                 }
+            }
+        };
+        stream::iter(partitions)
+            .for_each_concurrent(limits::WRITE_BACKS_IN_FLIGHT, each)
+            .await;
+        !failed.get()
+    }
+
+    /// Writes one piece of a partition's tail below `upper_offset` to its segment. False: it could not.
+    async fn write_back(&self, owned: &Rc<Owned>, upper_offset: i64) -> bool {
+        let Some((sequence, batches)) = next_piece(owned, upper_offset) else {
+            return true;
+        };
+        let next_offset = batches
+            .last()
+            .map_or(upper_offset, |last| last.last_offset + 1);
+        assert!(
+            !owned.writing.replace(true),
+            "one task writes a partition's segments"
+        );
+        let appended = owned.log.append(&batches).await;
+        owned.writing.set(false);
+        if owned.removed.get() {
+            // Deleted meanwhile: whatever the append said, the files go.
+            self.remove_files(owned.clone());
+            return true;
+        }
+        match appended {
+            Ok(()) => {
+                self.written_back(owned, sequence, next_offset);
                 true
             }
             Err(LogError::NoSpace { path }) => {
-                self.wake_flush_waiters();
                 if !self.out_of_space.replace(true) {
                     tracing::error!(path = %path.display(), "the file system is full: produces are refused until there is space, reads go on");
                 }
+                // Produces that wait for room are refused now.
+                self.wake_flush_waiters();
                 self.io.clock.sleep(SPACE_PAUSE).await;
                 self.write_back_wanted.set();
                 false
@@ -121,16 +136,42 @@ impl Shard {
         }
     }
 
+    /// Records that everything below `next_offset` is in segments; `sequence` is the frame the partition was listed by.
+    fn written_back(&self, owned: &Owned, sequence: Sequence, next_offset: i64) {
+        let mut partition = owned.partition.borrow_mut();
+        let freed = partition.written_back(next_offset) as u64;
+        let mut tails = self.tails.borrow_mut();
+        let listed = tails.remove(&(sequence, owned.key));
+        assert!(listed, "a partition with a tail is listed");
+        if let Some(front) = partition.tail().front() {
+            tails.insert((front.sequence, owned.key));
+        }
+        self.dirty_bytes.set(self.dirty_bytes.get() - freed);
+        self.wake_flush_waiters();
+        if self.out_of_space.replace(false) {
+            tracing::info!(
+                shard = self.number,
+                "there is space again; produces are taken"
+            );
+        }
+    }
+
     /// Writes everything applied so far to segments, makes it durable, writes the manifests, frees journal files.
     pub async fn checkpoint(&self) -> bool {
         let mut capture = self.capture();
+        let mut partitions = Vec::new();
+        for (manifest, owners) in &capture.manifests {
+            let states = manifest.partitions.iter().zip(owners);
+            partitions.extend(states.filter_map(|(state, owned)| {
+                let behind = owned.tail_start_offset() < state.head.next_offset;
+                behind.then(|| (owned.clone(), state.head.next_offset))
+            }));
+        }
+        if !self.write_back_below(partitions).await {
+            return false;
+        }
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
-                while owned.partition.borrow().tail_start_offset() < state.head.next_offset {
-                    if !self.write_back(owned, state.head.next_offset).await {
-                        return false;
-                    }
-                }
                 state.segments = owned.log.segments();
             }
         }
@@ -140,10 +181,18 @@ impl Shard {
             return false;
         }
         for (manifest, _) in &capture.manifests {
+            // What a quorum carries changes only by its entries.
+            let quorum = &manifest.quorum;
+            if self.checkpointed.borrow().get(&quorum.quorum) == Some(quorum) {
+                continue;
+            }
             if let Err(error) = manifest.write(&self.io, &self.data).await {
                 tracing::error!(%error, "a checkpoint could not be written; the journal keeps what it would have freed");
                 return false;
             }
+            self.checkpointed
+                .borrow_mut()
+                .insert(quorum.quorum, quorum.clone());
         }
         self.journal.recycle_below(capture.sequence);
         self.checkpointed_sequence.set(capture.sequence);
@@ -184,9 +233,9 @@ impl Shard {
                 )
             })
             .collect();
-        for (key, owned) in self.partitions.borrow().iter() {
+        for owned in self.partitions.borrow().values() {
             let (manifest, owners) = &mut manifests[owned.quorum];
-            manifest.partitions.push(partition_state(*key, owned));
+            manifest.partitions.push(partition_state(owned));
             owners.push(owned.clone());
         }
         Capture {
@@ -217,13 +266,9 @@ impl Shard {
         self.stopping.set(true);
         self.wake_flush_waiters();
         self.flush_wanted.set();
-        self.write_back_wanted.set();
-        // Only one task writes segments: the last checkpoint waits for the loop to end.
-        while self.quorums.borrow().wants_flush() || !self.write_back_ended.get() {
-            self.write_back_wanted.set();
-            self.io.clock.sleep(Duration::from_millis(1)).await;
-        }
-        if self.quorums.borrow().is_fenced() || !self.checkpoint().await {
+        // Only one task writes segments: the last checkpoint comes after the loop.
+        self.write_back_ended.wait().await;
+        if self.is_fenced() || !self.checkpoint().await {
             return;
         }
         let partitions: Vec<_> = self.partitions.borrow().values().cloned().collect();
@@ -235,12 +280,36 @@ impl Shard {
     }
 }
 
-fn partition_state(key: PartitionKey, owned: &Owned) -> PartitionState {
+impl Owned {
+    fn tail_start_offset(&self) -> i64 {
+        self.partition.borrow().tail_start_offset()
+    }
+}
+
+/// The oldest batches of a partition's tail below `upper_offset`, as many as one write takes, and the frame of the first.
+fn next_piece(owned: &Owned, upper_offset: i64) -> Option<(Sequence, Vec<LogBatch>)> {
+    let partition = owned.partition.borrow();
+    let sequence = partition.tail().front()?.sequence;
+    let piece = partition.write_back(limits::WRITE_BACK_BYTES_MAX as usize);
+    let batches: Vec<LogBatch> = piece
+        .into_iter()
+        .take_while(|batch| batch.last_offset < upper_offset)
+        .map(|batch| LogBatch {
+            base_offset: batch.base_offset,
+            last_offset: batch.last_offset,
+            max_timestamp: batch.max_timestamp,
+            bytes: batch.bytes,
+        })
+        .collect();
+    (!batches.is_empty()).then_some((sequence, batches))
+}
+
+fn partition_state(owned: &Owned) -> PartitionState {
     let partition = owned.partition.borrow();
     PartitionState {
         head: PartitionManifest {
-            topic_id: key.topic_id,
-            partition: key.partition,
+            topic_id: owned.key.topic_id,
+            partition: owned.key.partition,
             added_term: owned.added_term,
             log_start_offset: partition.log_start_offset(),
             next_offset: partition.high_watermark(),

@@ -24,6 +24,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 pub struct Broker {
     /// Where it listens.
     pub address: SocketAddr,
+    /// How long an answer may take before it counts as none. Kafka leaves some requests without one; we never do.
+    pub answer_max: Duration,
     _pelton: Option<Pelton>,
 }
 
@@ -48,6 +50,7 @@ impl Broker {
                 .expect("PELTON_WIRE_TARGET is an address and a port");
             return Self {
                 address,
+                answer_max: Duration::from_secs(5),
                 _pelton: None,
             };
         }
@@ -61,6 +64,7 @@ impl Broker {
             if pelton.answers(address) {
                 return Self {
                     address,
+                    answer_max: Duration::from_secs(60),
                     _pelton: Some(pelton),
                 };
             }
@@ -76,7 +80,12 @@ impl Pelton {
             .arg("--data-dir")
             .arg(data.path())
             .args(["--listen", &address.to_string()])
-            .args(["--shards", &shards.to_string(), "--log-level", "error"])
+            .args([
+                "--shards",
+                &shards.to_string(),
+                "--log-level",
+                "error,glommio=off",
+            ])
             .stdin(Stdio::null());
         for (name, value) in SETTINGS.iter().chain(PELTON_SETTINGS) {
             command.args(["--set", &format!("{name}={value}")]);

@@ -20,7 +20,7 @@ use crate::answer::{self, Times, View};
 use crate::broker::{Broker, Connection, Silence};
 use crate::deliberate;
 use crate::recording::{self, Recording, Told};
-use crate::scenario::{ANSWER_MAX, Act, Run, Scenario, Step, Topic, id_of};
+use crate::scenario::{Act, Run, Scenario, Step, Topic, id_of};
 
 /// Makes the scenarios of an API for one run.
 pub type Scenarios = fn(&Run) -> Vec<Scenario>;
@@ -36,6 +36,8 @@ pub struct Api {
 /// How far in the past records are stamped.
 const RECORDS_AGE_MS: i64 = 1_800_000;
 const LEADER_MAX: Duration = Duration::from_secs(20);
+/// How long an answer may take to settle.
+const SETTLED_MAX: Duration = Duration::from_secs(10);
 
 /// Asks a broker of so many shards everything, and compares; or records.
 pub fn check(api: &Api, shards: u32) {
@@ -161,7 +163,7 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
             node: run.node,
             topics_like: step.topics_like.as_deref(),
         };
-        let answer = match settled(connection, step, &frame, &view) {
+        let answer = match settled(broker, connection, (step, &frame), &view) {
             Ok(answer) => answer,
             Err(silence) => {
                 connections.remove(&step.connection);
@@ -193,17 +195,17 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
 
 /// The answer to a step that was sent; asked for again while it is not settled.
 fn settled(
+    broker: &Broker,
     connection: &mut Connection,
-    step: &Step,
-    frame: &[u8],
+    (step, frame): (&Step, &[u8]),
     view: &View<'_>,
 ) -> Result<String, Silence> {
     let started = Instant::now();
     loop {
-        let answer = connection.receive(step.answer_max)?;
+        let answer = connection.receive(broker.answer_max)?;
         let text = answer::text(step.api_key, step.version, &answer, view);
         let unsettled = step.unsettled.iter().any(|one| text.contains(one));
-        if !unsettled || started.elapsed() > ANSWER_MAX {
+        if !unsettled || started.elapsed() > SETTLED_MAX {
             return Ok(text);
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -313,6 +315,6 @@ fn is_led(connection: &mut Connection, run: &Run, topics: &[Topic]) -> bool {
 
 fn ask(connection: &mut Connection, step: &Step) -> Vec<u8> {
     connection.send(&step.frame);
-    let answer = connection.receive(ANSWER_MAX);
+    let answer = connection.receive(LEADER_MAX);
     answer.unwrap_or_else(|silence| panic!("{}: {silence:?}", step.label))
 }

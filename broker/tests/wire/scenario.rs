@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use protocol::header::RequestHeader;
 
-/// How long an answer may take before it counts as none.
-pub const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// What the client calls itself.
 const CLIENT_ID: &str = "wire";
 
@@ -116,8 +114,6 @@ pub struct Step {
     pub act: Act,
     /// Over which of the scenario's connections.
     pub connection: usize,
-    /// How long the answer may take.
-    pub answer_max: Duration,
     /// Whether the answer is not written down: it only makes ready, and must be no error.
     pub prepares: bool,
     /// Whether it is written down that the answer took at least so long.
@@ -165,7 +161,6 @@ impl Step {
             frame: framed,
             act: Act::Ask,
             connection: 0,
-            answer_max: ANSWER_MAX,
             prepares: false,
             at_least: None,
             unsettled: &[],

@@ -173,6 +173,11 @@ fn readers(run: &Run, version: i16) -> Scenario {
             scenario = scenario.step(offsets(label, version, &request));
         }
     }
+    let elsewhere = ListOffsetsRequest {
+        isolation_level: 2,
+        ..offsets_request(run, &[("nowhere", &[at(0, -1), at(1, -9)])])
+    };
+    scenario = scenario.step(offsets("isolation 2, unknown", version, &elsewhere));
     for replica_id in [-2, -3, 0, 5, i32::MAX, i32::MIN] {
         let request = ListOffsetsRequest {
             replica_id,

@@ -17,8 +17,11 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
         all.push(unknown(run, version));
         all.push(several(run, version));
         all.push(twice(run, version));
+        all.push(twice_and_none(run, version));
+        all.push(malformed_among(run, version));
         all.push(transactional(run, version));
     }
+    all.push(null_records(run));
     all.push(acks_0(run));
     all.push(lengths(run));
     all.push(old_versions(run));
@@ -257,14 +260,6 @@ fn twice(run: &Run, version: i16) -> Scenario {
             &[(&topic, &[(0, Some(&broken)), (0, Some(&one))])],
         ))
         .step(all(
-            "good, then empty",
-            &[(&topic, &[(0, Some(&one)), (0, Some(&[]))])],
-        ))
-        .step(all(
-            "empty, then good",
-            &[(&topic, &[(0, Some(&[])), (0, Some(&one))])],
-        ))
-        .step(all(
             "unknown partition twice",
             &[(&topic, &[(9, Some(&one)), (9, Some(&two))])],
         ))
@@ -274,6 +269,110 @@ fn twice(run: &Run, version: i16) -> Scenario {
         ))
         .step(fetch_all(run, "what is there", 11, &topic, 0))
         .step(fetch_all(run, "and in the other", 11, &topic, 1))
+}
+
+/// The same partition twice, once without a batch. Kafka appends the batch that is one, whatever it answers: what is there
+/// afterwards is not compared.
+fn twice_and_none(run: &Run, version: i16) -> Scenario {
+    let topic = format!("none-v{version}");
+    let one = Batch::of(run.time, 1).bytes();
+    let two = [one.clone(), one.clone()].concat();
+    let magic = Batch {
+        magic: 1,
+        ..Batch::of(run.time, 1)
+    }
+    .bytes();
+    let mut scenario = Scenario::new(format!("twice, and none v{version}")).topic(&topic, 1, &[]);
+    for (label, bytes) in [
+        ("empty", &Vec::new()),
+        ("two batches", &two),
+        ("magic 1", &magic),
+    ] {
+        for (label, first, second) in [
+            (format!("good, then {label}"), &one, bytes),
+            (format!("{label}, then good"), bytes, &one),
+            (format!("{label}, then empty"), bytes, &Vec::new()),
+        ] {
+            let parts: Parts<'_> = &[(&topic, &[(0, Some(first)), (0, Some(second))])];
+            scenario = scenario.step(step(run, label, version, -1, parts));
+        }
+    }
+    scenario
+}
+
+/// One partition's batch has an impossible length or format: what becomes of the others?
+fn malformed_among(run: &Run, version: i16) -> Scenario {
+    let topic = format!("malformed-v{version}");
+    let one = Batch::of(run.time, 1);
+    let changed = |change: fn(&mut Batch)| {
+        let mut batch = one.clone();
+        change(&mut batch);
+        batch.bytes()
+    };
+    let short = changed(|batch| batch.length = Some(5));
+    let magic = changed(|batch| batch.magic = 9);
+    let flagged = changed(|batch| batch.attributes = 0x10);
+    let crc = changed(|batch| batch.crc = Some(1));
+    let one = one.bytes();
+    let cut = &magic[..16];
+    let second = [&one[..], &magic].concat();
+    let as_id = |label: &str, id, acks, parts: Parts<'_>| {
+        let body = produce_body(run, version, acks, id, parts);
+        Step::ask(label, PRODUCE, version, &body)
+    };
+    let three = |label: &str, first: &[u8], middle: &[u8], last: &[u8]| {
+        let parts: Parts<'_> = &[
+            (&topic, &[(0, Some(first)), (1, Some(middle))]),
+            ("nowhere", &[(0, Some(last))]),
+        ];
+        as_id(label, None, -1, parts)
+    };
+    Scenario::new(format!("malformed among good v{version}"))
+        .topic(&topic, 2, &[])
+        .step(three("short first", &short, &one, &one))
+        .step(three("short in the middle", &one, &short, &one))
+        .step(three("short for an unknown topic", &one, &one, &short))
+        .step(three("magic", &one, &magic, &one))
+        .step(three("magic, but cut", &one, cut, &one))
+        .step(three("magic in a second batch", &one, &second, &one))
+        .step(three("transactional, then short", &flagged, &short, &one))
+        .step(three("short, then transactional", &short, &flagged, &one))
+        .step(three("crc, then transactional", &crc, &flagged, &one))
+        .step(three("transactional, unknown topic", &one, &one, &flagged))
+        .step(as_id(
+            "short, with an id",
+            Some("tx"),
+            -1,
+            &[(&topic, &[(0, Some(&one)), (1, Some(&short))])],
+        ))
+        .step(as_id(
+            "short, acks 2",
+            None,
+            2,
+            &[(&topic, &[(0, Some(&one)), (1, Some(&short))])],
+        ))
+        .step(
+            as_id(
+                "",
+                None,
+                0,
+                &[(&topic, &[(0, Some(&one)), (1, Some(&short))])],
+            )
+            .send_only(),
+        )
+        .step(fetch_all(run, "after acks 0", 11, &topic, 0))
+        .step(fetch_all(run, "what is there", 11, &topic, 0))
+        .step(fetch_all(run, "and in the other", 11, &topic, 1))
+}
+
+/// Null in place of records: Kafka leaves it without an answer.
+fn null_records(run: &Run) -> Scenario {
+    let mut scenario = Scenario::new("null records").topic("null", 1, &[]);
+    for version in [3, 6, 9] {
+        let parts: Parts<'_> = &[("null", &[(0, None)])];
+        scenario = scenario.step(step(run, format!("v{version}"), version, -1, parts));
+    }
+    scenario
 }
 
 fn transactional(run: &Run, version: i16) -> Scenario {

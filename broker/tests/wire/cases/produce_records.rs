@@ -3,9 +3,9 @@
 use protocol::compression::{Compression, compress};
 use protocol::record::{Header, encode};
 
-use super::requests::{fetch_all, produce};
+use super::requests::{PRODUCE, fetch_all, produce, produce_body};
 use crate::batch::Batch;
-use crate::scenario::{Run, Scenario};
+use crate::scenario::{Run, Scenario, Step};
 
 /// One a shape of answer, and both sides of what depends on the version.
 const VERSIONS: [i16; 5] = [3, 5, 6, 7, 9];
@@ -26,6 +26,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     all.push(compression_types(run));
     all.push(record_contents(run));
     all.push(compressed_contents(run));
+    all.push(lying_lengths(run));
     all.push(attribute_bits(run));
     all.push(small_segments(run));
     all
@@ -700,25 +701,19 @@ fn hand_made() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The same inside compressed batches, where Kafka reads them another way.
+/// The same inside compressed batches. Kafka does not look at a record's own length there: those are asked apart.
 fn compressed_contents(run: &Run) -> Scenario {
     let topic = "compressed-contents";
     let mut scenario = Scenario::new("records by hand, compressed").topic(topic, 1, &[]);
     for codec in [Compression::Gzip, Compression::Lz4] {
-        let holding = |payload: &[u8], count| {
-            Batch {
-                payload: payload.to_vec(),
-                records: (count, 0),
-                ..Batch::of(run.time, 1)
-            }
-            .with(codec)
-        };
         for (label, payload) in hand_made() {
-            let label = format!("{label}, {}", codec.name());
-            scenario = scenario.step(produce(run, label, 8, topic, &holding(&payload, 1).bytes()));
+            if !lies(label) {
+                let label = format!("{label}, {}", codec.name());
+                let bytes = packed(run, codec, &payload);
+                scenario = scenario.step(produce(run, label, 8, topic, &bytes));
+            }
         }
         let gaps = Batch::of(run.time, 1).and(5, &[]).with(codec).bytes();
-        let empty = holding(&[], 1).bytes();
         scenario = scenario
             .step(produce(
                 run,
@@ -732,10 +727,43 @@ fn compressed_contents(run: &Run) -> Scenario {
                 format!("no bytes, count 1, {}", codec.name()),
                 8,
                 topic,
-                &empty,
+                &packed(run, codec, &[]),
             ));
     }
     scenario.step(fetch_all(run, "what is there", 11, topic, 0))
+}
+
+/// Each into a partition of its own, so that what one broker takes does not move the others.
+fn lying_lengths(run: &Run) -> Scenario {
+    let topic = "lying";
+    let mut scenario = Scenario::new("lying lengths").topic(topic, 5, &[]);
+    let lying = hand_made().into_iter().filter(|(label, _)| lies(label));
+    for (partition, (label, payload)) in (0..).zip(lying) {
+        let bytes = packed(run, Compression::Gzip, &payload);
+        let body = produce_body(run, 8, -1, None, &[(topic, &[(partition, Some(&bytes))])]);
+        scenario = scenario.step(Step::ask(label, PRODUCE, 8, &body));
+    }
+    scenario
+}
+
+fn lies(label: &str) -> bool {
+    [
+        "length 0",
+        "length -1",
+        "length one less",
+        "length one more",
+        "length beyond the end",
+    ]
+    .contains(&label)
+}
+
+fn packed(run: &Run, codec: Compression, payload: &[u8]) -> Vec<u8> {
+    let batch = Batch {
+        payload: payload.to_vec(),
+        records: (1, 0),
+        ..Batch::of(run.time, 1)
+    };
+    batch.with(codec).bytes()
 }
 
 fn attribute_bits(run: &Run) -> Scenario {
