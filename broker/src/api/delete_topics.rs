@@ -9,6 +9,7 @@ use protocol::messages::delete_topics::{
 };
 use protocol::primitives::Uuid;
 
+use super::distinct::any_once;
 use super::{Handled, Reply, Request, reader};
 use crate::controller::{
     ControllerReply, ControllerRequest, DeleteTopicError, DeletedTopic, TopicRef,
@@ -72,21 +73,25 @@ async fn delete<'a>(
     if topics.is_empty() {
         return responses;
     }
-    let request = ControllerRequest::DeleteTopics {
-        topics: topics.clone(),
-    };
-    match router.control(request).await {
-        Ok(ControllerReply::Deleted(deleted)) => responses.extend(deleted.into_iter().map(answer)),
-        _ => responses.extend(topics.into_iter().map(|topic| {
-            let (name, id) = match topic {
-                TopicRef::Name(name) => (Some(name.into()), Uuid(0)),
-                TopicRef::Id(id) => (None, Uuid(id)),
-            };
-            let text = "The controller did not answer.";
-            refused(name, id, ErrorCode::RequestTimedOut, text)
-        })),
+    if asked.timeout_ms <= 0 && any_once(&topics) {
+        return everything(asked).map(out_of_time).collect();
     }
+    let request = ControllerRequest::DeleteTopics { topics };
+    let Ok(ControllerReply::Deleted(deleted)) = router.control(request).await else {
+        return everything(asked).map(out_of_time).collect();
+    };
+    responses.extend(deleted.into_iter().map(answer));
     responses
+}
+
+/// An item of a request that got no answer in its time; in Kafka without a text.
+fn out_of_time((name, topic_id): Item<'_>) -> DeleteTopicsResponseTopic<'_> {
+    DeleteTopicsResponseTopic {
+        name,
+        topic_id,
+        error_code: ErrorCode::RequestTimedOut.code(),
+        error_message: None,
+    }
 }
 
 fn answer<'a>(topic: DeletedTopic) -> DeleteTopicsResponseTopic<'a> {

@@ -1,11 +1,12 @@
 //! Metadata: shards as Kafka brokers, topics and who leads their partitions; creates topics under Kafka's conditions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use protocol::error_code::ErrorCode;
 use protocol::messages::metadata::{
     MetadataRequest, MetadataResponse, MetadataResponseBroker, MetadataResponseTopic,
@@ -19,6 +20,7 @@ use crate::controller::topics::{check_name, is_internal};
 use crate::controller::{ControllerRequest, NewTopic};
 use crate::metadata::{Image, Topic};
 use crate::router::Router;
+use crate::shard::PartitionKey;
 
 /// What `*_authorized_operations` says when nobody asked.
 const NOT_ASKED: i32 = i32::MIN;
@@ -29,6 +31,9 @@ const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 /// Version from which topics may be asked for by id.
 const BY_ID: i16 = 12;
+
+/// Version from which leader epochs are told.
+const LEADER_EPOCHS: i16 = 7;
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,23 +88,32 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     } else {
         NOT_ASKED
     };
-    let told = |topic: &Arc<Topic>| known(router, &image, topic, operations);
-    let topics = match about {
+    let found: Vec<Result<&Arc<Topic>, MetadataResponseTopic<'_>>> = match about {
         Asked::Refused => return Ok(refused(request, &asked)),
-        Asked::All => image.topics.values().map(told).collect(),
+        Asked::All => image.topics.values().map(Ok).collect(),
         Asked::Names(names) => names
             .into_iter()
             .map(|name| {
                 image
                     .topic(name)
-                    .map_or_else(|| unknown_name(name, operations), told)
+                    .ok_or_else(|| unknown_name(name, operations))
             })
             .collect(),
         Asked::Ids(ids) => ids
             .into_iter()
-            .map(|id| image.topic_by_id(id.0).map_or_else(|| unknown_id(id), told))
+            .map(|id| image.topic_by_id(id.0).ok_or_else(|| unknown_id(id)))
             .collect(),
     };
+    let epochs = if request.version >= LEADER_EPOCHS {
+        leader_epochs(router, found.iter().flatten().copied()).await
+    } else {
+        HashMap::new()
+    };
+    let topics = found.into_iter().map(|topic| match topic {
+        Ok(topic) => known(router, &image, topic, (&epochs, operations)),
+        Err(unknown) => unknown,
+    });
+    let topics = topics.collect();
     let response = MetadataResponse {
         throttle_time_ms: 0,
         brokers: brokers(router, &image),
@@ -207,11 +221,36 @@ fn brokers<'a>(router: &Rc<Router>, image: &Image) -> Vec<MetadataResponseBroker
         .collect()
 }
 
+/// Leader epochs of all partitions of these topics: every shard that leads some is asked once.
+async fn leader_epochs(
+    router: &Rc<Router>,
+    topics: impl Iterator<Item = &Arc<Topic>>,
+) -> HashMap<PartitionKey, i32> {
+    let mut by_shard: BTreeMap<u32, Vec<PartitionKey>> = BTreeMap::new();
+    for topic in topics {
+        for (partition, placement) in topic.partitions.iter().enumerate() {
+            by_shard
+                .entry(placement.shard)
+                .or_default()
+                .push(PartitionKey {
+                    topic_id: topic.id,
+                    partition: partition as i32,
+                });
+        }
+    }
+    let mut epochs = HashMap::new();
+    for (shard, keys) in by_shard {
+        let answered = router.leader_epochs(shard, keys.clone()).await;
+        epochs.extend(keys.into_iter().zip(answered));
+    }
+    epochs
+}
+
 fn known<'a>(
     router: &Rc<Router>,
     image: &Image,
     topic: &Arc<Topic>,
-    operations: i32,
+    (epochs, operations): (&HashMap<PartitionKey, i32>, i32),
 ) -> MetadataResponseTopic<'a> {
     let machine = router.shard().config.advertise == Advertise::Machine;
     let partitions = topic
@@ -220,13 +259,15 @@ fn known<'a>(
         .enumerate()
         .map(|(partition, placement)| {
             let node = image.node_id(if machine { 0 } else { placement.shard });
+            let key = PartitionKey {
+                topic_id: topic.id,
+                partition: partition as i32,
+            };
             MetadataResponseTopicPartition {
                 error_code: 0,
                 partition_index: partition as i32,
                 leader_id: node,
-                leader_epoch: router
-                    .shard()
-                    .leader_epoch_of(topic.id, partition as i32, placement),
+                leader_epoch: epochs.get(&key).copied().unwrap_or(-1),
                 replica_nodes: vec![node],
                 isr_nodes: vec![node],
                 offline_replicas: Vec::new(),

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::metadata::Image;
 use crate::replicated::{Decision, StateMachine};
 
+mod tests;
 pub mod topics;
 
 pub use topics::{

@@ -16,7 +16,7 @@ use crate::quorum::QuorumId;
 use crate::replicated::Decision;
 
 /// The controller's own log, as a topic: nobody may make it.
-const CLUSTER_METADATA: &str = "__cluster_metadata";
+pub const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// Longest topic name, as in Kafka (`Topic.MAX_NAME_LENGTH`).
 const NAME_BYTES_MAX: usize = 249;

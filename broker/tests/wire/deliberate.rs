@@ -109,7 +109,7 @@ const DELIBERATE: &[Deliberate] = &[
         scenario: "other types",
         step: "loggers",
         kafka: "value=\"INFO\"",
-        pelton: "value=\"ERROR\"",
+        pelton: "value=\"ERROR,GLOMMIO=OFF\"",
         reason: "the broker of this test logs errors only",
     },
     Deliberate {

@@ -84,6 +84,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
         all.push(configs(run, version));
         all.push(several(run, version));
         all.push(validated(run, version));
+        all.push(no_time(run, version));
         all.push(bytes(version));
     }
     all.push(values(run));
@@ -159,6 +160,19 @@ fn names(version: i16) -> Scenario {
     let twice = vec![topic("a b", 1, 1), topic("a b", 1, 1)];
     scenario
         .step(ask("illegal twice", version, &of(twice)))
+        .step(ask(
+            "the controller's twice",
+            version,
+            &of(vec![
+                topic("__cluster_metadata", 1, 1),
+                topic("__cluster_metadata", 1, 1),
+            ]),
+        ))
+        .step(ask(
+            "the controller's and an illegal one",
+            version,
+            &of(vec![topic("__cluster_metadata", 0, 9), topic("", 1, 1)]),
+        ))
         .step(ask(
             "two illegal",
             version,
@@ -591,6 +605,44 @@ fn validated(run: &Run, version: i16) -> Scenario {
         ))
         .step(ask("no topics", version, &only(vec![])))
         .step(look("nothing was made", &[&name]))
+}
+
+/// A timeout that is over before anything begins.
+fn no_time(run: &Run, version: i16) -> Scenario {
+    let name = run.topic(&format!("no-time-v{version}"));
+    let mut scenario = Scenario::new(format!("no time v{version}"));
+    for timeout_ms in [0, -1, i32::MIN] {
+        let within = |topics: Vec<Topic>, validate_only| CreateTopicsRequest {
+            topics,
+            timeout_ms,
+            validate_only,
+        };
+        let good = topic(&name, 1, 1);
+        for (label, request) in [
+            ("one", within(vec![good.clone()], false)),
+            ("validated", within(vec![good.clone()], true)),
+            ("two", within(vec![good.clone(), topic("x", 1, 1)], false)),
+            ("illegal", within(vec![topic("a b", 0, 9)], false)),
+            ("none", within(vec![], false)),
+            ("twice", within(vec![good.clone(), good.clone()], false)),
+            (
+                "twice, and another",
+                within(vec![good.clone(), good.clone(), topic("x", 1, 1)], false),
+            ),
+            (
+                "the controller's alone",
+                within(vec![topic("__cluster_metadata", 1, 1)], false),
+            ),
+            (
+                "the controller's",
+                within(vec![topic("__cluster_metadata", 1, 1), good.clone()], false),
+            ),
+            ("too many", within(vec![topic(&name, 20_000, 1)], false)),
+        ] {
+            scenario = scenario.step(ask(format!("{timeout_ms}: {label}"), version, &request));
+        }
+    }
+    scenario.step(look("nothing was made", &[&name]))
 }
 
 fn which_error_wins(run: &Run) -> Scenario {

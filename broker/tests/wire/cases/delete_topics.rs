@@ -53,6 +53,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     for version in VERSIONS {
         all.push(by_name(run, version));
         all.push(twice(run, version));
+        all.push(no_time(run, version));
         all.push(bytes(version));
     }
     all.push(by_id(run));
@@ -123,6 +124,47 @@ fn twice(run: &Run, version: i16) -> Scenario {
             &request(version, &["unknown", &a, "unknown"]),
         ))
         .step(look("a is gone", &a).settles(BEING_REMOVED))
+}
+
+/// A timeout that is over before anything begins.
+fn no_time(run: &Run, version: i16) -> Scenario {
+    let topic = format!("no-time-v{version}");
+    let name = run.topic(&topic);
+    let mut scenario = Scenario::new(format!("no time v{version}"))
+        .topic(&topic, 1, &[])
+        .step(look("it is there", &name).settles(metadata::BEING_MADE));
+    for timeout_ms in [0, -1, i32::MIN] {
+        let mut requests = vec![
+            ("one", request(version, &[&name])),
+            ("unknown", request(version, &["unknown"])),
+            ("two", request(version, &[&name, "unknown"])),
+            ("none", request(version, &[])),
+            ("twice", request(version, &[&name, &name])),
+            ("twice, and another", request(version, &[&name, "x", &name])),
+        ];
+        if version >= 6 {
+            requests.push(("neither", of(vec![by(None, 0)])));
+            requests.push((
+                "neither, and one",
+                of(vec![by(None, 0), by(Some(&name), 0)]),
+            ));
+            requests.push(("both", of(vec![by(Some(&name), 77)])));
+            requests.push(("an unknown id", of(vec![by(None, 77)])));
+            requests.push(("its id", of(vec![by(None, id_of(0))])));
+            requests.push((
+                "its id twice",
+                of(vec![by(None, id_of(0)), by(None, id_of(0))]),
+            ));
+        }
+        for (label, request) in requests {
+            let request = DeleteTopicsRequest {
+                timeout_ms,
+                ..request
+            };
+            scenario = scenario.step(ask(format!("{timeout_ms}: {label}"), version, &request));
+        }
+    }
+    scenario.step(look("it is still there", &name))
 }
 
 fn of(topics: Vec<DeleteTopicsRequestTopic<'static>>) -> DeleteTopicsRequest<'static> {
