@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use broker::journal::frame::{Item, ItemKind};
+use bytes::Bytes;
 use protocol::compression::Compression;
 use protocol::messages::produce;
 use protocol::record_batch::RecordBatchBuilder;
@@ -40,4 +42,17 @@ pub fn produce_body(version: i16, partitions: i32, batch: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     request.encode(&mut body, version);
     body
+}
+
+/// `batch` on its way to the journal, for `partition`, at `offset`.
+pub fn batch_item(partition: i32, offset: i64, batch: &Bytes) -> Item<Bytes> {
+    Item {
+        kind: ItemKind::Batch,
+        topic_id: 1,
+        partition,
+        offset,
+        leader_epoch: 0,
+        log_append_time_ms: -1,
+        body: batch.clone(),
+    }
 }

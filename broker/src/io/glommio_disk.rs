@@ -14,9 +14,6 @@ use super::LocalBoxFuture;
 use super::buffer::{Slice, WriteBuffer};
 use super::disk::{DirectoryEntry, Disk, File, OpenMode, Space};
 
-/// Largest single read, in bytes; longer ones come back shorter.
-pub const READ_BYTES_MAX: usize = 1 << 20;
-
 /// Disks through glommio.
 pub struct GlommioDisk;
 
@@ -156,11 +153,9 @@ struct GlommioFile {
 impl File for GlommioFile {
     fn read_at(&self, position: u64, len: usize) -> LocalBoxFuture<'_, io::Result<Slice>> {
         Box::pin(async move {
-            let read = self
-                .file
-                .read_at_aligned(position, len.min(READ_BYTES_MAX))
-                .await?;
-            Ok(Slice::from_read(read))
+            Ok(Slice::from_read(
+                self.file.read_at_aligned(position, len).await?,
+            ))
         })
     }
 
@@ -211,5 +206,38 @@ impl File for GlommioFile {
             file.close_rc().await?;
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::production::run_local;
+
+    #[test]
+    fn a_read_is_as_long_as_asked_whatever_that_is() {
+        const BYTES: usize = 5 << 20;
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("file");
+        run_local(async |io| {
+            let file = io
+                .disk
+                .open(&path, OpenMode::CreateNew)
+                .await
+                .expect("open");
+            let mut buffer = WriteBuffer::new(BYTES);
+            for (at, byte) in buffer.as_mut_slice().iter_mut().enumerate() {
+                *byte = (at % 251) as u8;
+            }
+            let written = file.write_at(buffer, 0).await.expect("write");
+            let read = file.read_at(0, BYTES).await.expect("read");
+            assert!(*read == *written, "{} bytes came back", read.len());
+            let end = file
+                .read_at(BYTES as u64 - 4096, BYTES)
+                .await
+                .expect("read");
+            assert_eq!(end.len(), 4096, "shorter only at the end of the file");
+            file.close().await.expect("close");
+        });
     }
 }

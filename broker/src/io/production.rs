@@ -102,6 +102,12 @@ async fn io_of(part: MeshPart) -> Io {
     );
     let background =
         executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
+    let polled = Rc::new(Cell::new(false));
+    start(
+        "wake guard",
+        Box::pin(guard_wakes(polled.clone())),
+        requests,
+    );
     Io {
         disk: Rc::new(GlommioDisk),
         net: Rc::new(GlommioNet),
@@ -111,7 +117,27 @@ async fn io_of(part: MeshPart) -> Io {
         executor: Rc::new(GlommioExecutor {
             requests,
             background,
+            polled,
         }),
+    }
+}
+
+/// Pauses of the guard while tasks run, and while none does.
+const GUARD_BUSY: Duration = Duration::from_millis(2);
+const GUARD_IDLE: Duration = Duration::from_millis(100);
+
+/// glommio 0.9 may fall asleep with tasks that are ready: when its preemption timer fires before the first of them has
+/// run (this thread lost its core just then), it takes their queues for empty (`run_task_queues` gives false), and the
+/// timer's own event wakes nobody. Without this they would run only when something else happens, which may be never. A
+/// timer of ours always ends such a sleep.
+async fn guard_wakes(polled: Rc<Cell<bool>>) {
+    loop {
+        let pause = if polled.take() {
+            GUARD_BUSY
+        } else {
+            GUARD_IDLE
+        };
+        glommio::timer::sleep(pause).await;
     }
 }
 
@@ -159,6 +185,19 @@ impl Random for SystemRandom {
 struct GlommioExecutor {
     requests: TaskQueueHandle,
     background: TaskQueueHandle,
+    /// A task has run since the guard looked last.
+    polled: Rc<Cell<bool>>,
+}
+
+impl GlommioExecutor {
+    /// The same task, which marks that it runs.
+    fn marked(&self, mut task: LocalBoxFuture<'static, ()>) -> LocalBoxFuture<'static, ()> {
+        let polled = self.polled.clone();
+        Box::pin(std::future::poll_fn(move |context| {
+            polled.set(true);
+            task.as_mut().poll(context)
+        }))
+    }
 }
 
 fn start(name: &'static str, task: LocalBoxFuture<'static, ()>, queue: TaskQueueHandle) {
@@ -175,11 +214,11 @@ fn start(name: &'static str, task: LocalBoxFuture<'static, ()>, queue: TaskQueue
 
 impl Executor for GlommioExecutor {
     fn spawn(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
-        start(name, task, self.requests);
+        start(name, self.marked(task), self.requests);
     }
 
     fn spawn_background(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
-        start(name, task, self.background);
+        start(name, self.marked(task), self.background);
     }
 
     fn should_yield(&self) -> bool {

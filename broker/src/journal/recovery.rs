@@ -13,6 +13,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io as std_io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -516,6 +517,11 @@ impl FrameReader {
                     .await
                     .map_err(failed("read", &self.at.path))?,
             };
+            // What a device did not give is no torn tail: nothing may be concluded from it.
+            if self.window.len() < wanted {
+                let short = std_io::Error::from(std_io::ErrorKind::UnexpectedEof);
+                return Err(failed("read all of", &self.at.path)(short));
+            }
             self.window_position = position;
         }
         let from = (position - self.window_position) as usize;

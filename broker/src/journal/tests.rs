@@ -934,6 +934,63 @@ fn any_sections() -> impl Strategy<Value = Sections> {
     prop::collection::vec(section, 0..5)
 }
 
+#[test]
+fn frames_larger_than_a_read_window_come_back_from_a_real_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = JournalOptions {
+        directory: directory.path().to_owned(),
+        file_bytes: 16 << 20,
+        journal_bytes_max: 32 << 20,
+        frame_bytes_max: 8 << 20,
+    };
+    let bytes_of = |sequence: u64| ((1 + sequence as usize) << 20) + 333;
+    let frames = 1..=4;
+    crate::io::production::run_local(async |io| {
+        let (journal, mut recovery) = Journal::open(io, options.clone()).await.unwrap();
+        assert!(recovery.next_frame().await.unwrap().is_none());
+        for sequence in frames.clone() {
+            let body = vec![sequence as u8; bytes_of(sequence)];
+            let written = journal
+                .write(given(&raw_entry(sequence, body)))
+                .await
+                .unwrap();
+            assert_eq!(written.sequence, sequence);
+        }
+        journal.close().await.unwrap();
+    });
+    crate::io::production::run_local(async |io| {
+        let (_journal, mut recovery) = Journal::open(io, options).await.unwrap();
+        for sequence in frames {
+            let frame = recovery.next_frame().await.unwrap().unwrap();
+            let body = &frame.sections[0].entries[0].items[0].body;
+            assert_eq!((frame.sequence, body.len()), (sequence, bytes_of(sequence)));
+            assert!(body.iter().all(|byte| *byte == sequence as u8));
+        }
+        assert!(recovery.next_frame().await.unwrap().is_none());
+    });
+}
+
+fn raw_entry(index: u64, body: Vec<u8>) -> Sections {
+    vec![Section {
+        quorum: 1,
+        hard_state: None,
+        entries: vec![Entry {
+            index,
+            term: 1,
+            kind: EntryKind::Normal,
+            items: vec![Item {
+                kind: ItemKind::Raw,
+                topic_id: 0,
+                partition: 0,
+                offset: 0,
+                leader_epoch: 0,
+                log_append_time_ms: -1,
+                body,
+            }],
+        }],
+    }]
+}
+
 fn encoded(sections: &Sections) -> Vec<u8> {
     let sections = given(sections);
     let mut buffer = vec![0xEE; Journal::frame_bytes(&sections)];

@@ -19,6 +19,9 @@ use crate::metadata::CONTROLLER_QUORUM;
 /// How long a full file system is left alone before the next try.
 const SPACE_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long the last checkpoint may take: everything is in the journal without it.
+const STOP_CHECKPOINT_MAX: Duration = Duration::from_secs(6);
+
 /// Where the shard stood when a checkpoint began.
 struct Capture {
     manifests: Vec<(Manifest, Vec<Rc<Owned>>)>,
@@ -268,13 +271,29 @@ impl Shard {
         self.flush_wanted.set();
         // Only one task writes segments: the last checkpoint comes after the loop.
         self.write_back_ended.wait().await;
-        if self.is_fenced() || !self.checkpoint().await {
+        if self.is_fenced() {
             return;
         }
+        let done = async {
+            if self.checkpoint().await {
+                self.trim_segments().await;
+            }
+        };
+        let late = async {
+            self.io.clock.sleep(STOP_CHECKPOINT_MAX).await;
+            tracing::info!(
+                shard = self.number,
+                "the last checkpoint takes longer than a stop may: the next start replays the journal"
+            );
+        };
+        or(done, late).await;
+    }
+
+    async fn trim_segments(&self) {
         let partitions: Vec<_> = self.partitions.borrow().values().cloned().collect();
         for owned in partitions {
             if let Err(error) = owned.log.trim().await {
-                tracing::warn!(%error, "a segment keeps its preallocated end");
+                tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "a segment keeps its preallocated end");
             }
         }
     }
