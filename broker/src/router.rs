@@ -47,6 +47,8 @@ pub enum Ask {
     Read(ReadRequest),
     /// One offset.
     Offset(OffsetRequest),
+    /// Leader epochs of these partitions.
+    LeaderEpochs(Vec<PartitionKey>),
     /// For the controller.
     Control(ControllerRequest),
 }
@@ -61,6 +63,8 @@ pub enum Answer {
     Grown,
     /// The offset.
     Offset(OffsetAnswer),
+    /// One a partition, in the order of the question.
+    LeaderEpochs(Vec<i32>),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
 }
@@ -198,6 +202,18 @@ impl Router {
         match self.ask(owner, Ask::Offset(request)).await {
             Some(Answer::Offset(answer)) => answer,
             _ => OffsetAnswer::stopped(),
+        }
+    }
+
+    /// Leader epochs of partitions that `owner` leads; -1, unknown, if it does not answer any more.
+    pub async fn leader_epochs(&self, owner: u32, keys: Vec<PartitionKey>) -> Vec<i32> {
+        if owner == self.shard.number {
+            return self.shard.leader_epochs(&keys);
+        }
+        let count = keys.len();
+        match self.ask(owner, Ask::LeaderEpochs(keys)).await {
+            Some(Answer::LeaderEpochs(epochs)) => epochs,
+            _ => vec![-1; count],
         }
     }
 
@@ -351,6 +367,7 @@ impl Router {
                 })
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
+            Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),
         }
     }

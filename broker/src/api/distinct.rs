@@ -32,6 +32,15 @@ impl<'a> Distinct<'a> {
     }
 }
 
+/// Whether one of `items` is there just once.
+pub fn any_once<T: Hash + Eq>(items: impl IntoIterator<Item = T>) -> bool {
+    let mut counts: HashMap<T, usize> = HashMap::new();
+    for item in items {
+        *counts.entry(item).or_default() += 1;
+    }
+    counts.values().any(|count| *count == 1)
+}
+
 #[derive(Debug)]
 struct Known<K> {
     few: SmallVec<[(K, usize); FEW]>,

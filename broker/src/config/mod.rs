@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod describe;
 mod layers;
+pub mod resources;
 pub mod setting;
 pub mod topic;
 

@@ -24,7 +24,7 @@ use crate::journal::{Journal, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::logging::{Admit, RateLimit};
-use crate::metadata::{Image, Placement, Topic};
+use crate::metadata::{Image, Topic};
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
 use crate::quorum::{Committed, Pending, Quorums, Window};
@@ -202,16 +202,13 @@ impl Shard {
         self.partitions.borrow().get(&key).cloned()
     }
 
-    /// Leader epoch of a partition as far as this shard can tell; -1 for another shard's.
-    pub fn leader_epoch_of(&self, topic_id: u128, partition: i32, placement: &Placement) -> i32 {
-        if placement.shard != self.number {
-            return -1;
-        }
-        let owned = self.owned(PartitionKey {
-            topic_id,
-            partition,
-        });
-        owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+    /// Leader epochs of partitions that are led here; 0 for one that is still to be added.
+    pub fn leader_epochs(&self, keys: &[PartitionKey]) -> Vec<i32> {
+        let epoch = |key: &PartitionKey| {
+            let owned = self.owned(*key);
+            owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+        };
+        keys.iter().map(epoch).collect()
     }
 
     /// Whether a write has failed: nothing is acknowledged any more.

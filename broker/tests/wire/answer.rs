@@ -14,6 +14,12 @@ pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
 const UNORDERED: &[i16] = &[0, 2, 3, 19, 20];
+/// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
+const FEATURES: &[&str] = &[
+    "supported_features",
+    "finalized_features",
+    "finalized_features_epoch",
+];
 /// Fields that name an item of a list.
 const KEYS: &[&str] = &["name", "partition_index", "index", "node_id"];
 
@@ -44,12 +50,25 @@ impl Times {
     }
 }
 
+/// What of an answer is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Around what times are written.
+    pub times: Times,
+    /// What is left out of every name.
+    pub prefix: &'a str,
+    /// The broker's node id.
+    pub node: i32,
+    /// Only topics of such names are written.
+    pub topics_like: Option<&'a str>,
+}
+
 /// The answer in `frame`, which has no length before it.
-pub fn text(api_key: i16, version: i16, frame: &[u8], times: Times) -> String {
+pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String {
     match decode(api_key, version, frame) {
         Ok(debug) => {
-            let mut value = Value::parse(&debug);
-            normalise("", &mut value, times);
+            let mut value = Value::parse(&debug.replace(view.prefix, ""));
+            normalise("", &mut value, view);
             if UNORDERED.contains(&api_key) {
                 value.sort(KEYS);
             }
@@ -62,7 +81,8 @@ pub fn text(api_key: i16, version: i16, frame: &[u8], times: Times) -> String {
 fn decode(api_key: i16, version: i16, frame: &[u8]) -> Result<String, String> {
     let mut reader = Reader::new(frame);
     // A version that is not known is answered in the shape of version 0 (KIP-511).
-    let version = if api_key == 18 && version > messages::api_versions::VERSION_MAX {
+    let known = messages::api_versions::VERSION_MIN..=messages::api_versions::VERSION_MAX;
+    let version = if api_key == 18 && !known.contains(&version) {
         0
     } else {
         version
@@ -99,10 +119,10 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
 }
 
 /// Masks what may differ; `name` is the field that holds `value`.
-fn normalise(name: &str, value: &mut Value, times: Times) {
+fn normalise(name: &str, value: &mut Value, view: &View<'_>) {
     if name == "records" {
         if let Some(bytes) = value.bytes() {
-            *value = Value::List(batch::texts(&bytes, times));
+            *value = Value::List(batch::texts(&bytes, view.times));
         }
         return;
     }
@@ -110,18 +130,44 @@ fn normalise(name: &str, value: &mut Value, times: Times) {
         Value::Struct(fields) => {
             fields.retain(|(name, field)| !is_absent(name, field));
             for (name, field) in fields {
-                normalise(name, field, times);
+                normalise(name, field, view);
             }
         }
-        Value::List(items) => items
-            .iter_mut()
-            .for_each(|item| normalise(name, item, times)),
-        Value::Atom(text) => *text = masked(name, text, times),
+        // Every broker serves its own APIs.
+        Value::List(items) if name == "api_keys" && items.len() > 1 => {
+            *value = Value::Atom("several".to_owned());
+        }
+        Value::List(items) => {
+            if let (Some(like), "topics") = (view.topics_like, name) {
+                items.retain(|topic| is_like(topic, like));
+            }
+            items
+                .iter_mut()
+                .for_each(|item| normalise(name, item, view));
+        }
+        Value::Atom(text) if name == "resource_name" && *text == format!("\"{}\"", view.node) => {
+            *text = "node".to_owned();
+        }
+        Value::Atom(text) => *text = masked(name, text, view.times),
     }
 }
 
-/// Structures that tagged fields bring, when the tag is not there; and what is nearly always 0.
+/// Whether a topic's name begins with `like`.
+fn is_like(topic: &Value, like: &str) -> bool {
+    let Value::Struct(fields) = topic else {
+        return true;
+    };
+    let begins = |text: &String| text.trim_start_matches('"').starts_with(like);
+    fields
+        .iter()
+        .any(|(name, value)| matches!(value, Value::Atom(text) if name == "name" && begins(text)))
+}
+
+/// Structures that tagged fields bring, when the tag is not there; what is nearly always 0; features.
 fn is_absent(name: &str, value: &Value) -> bool {
+    if FEATURES.contains(&name) {
+        return true;
+    }
     let Value::Struct(fields) = value else {
         return name == "throttle_time_ms" && *value == Value::Atom("0".to_owned());
     };
@@ -132,7 +178,9 @@ fn is_absent(name: &str, value: &Value) -> bool {
 fn masked(name: &str, text: &str, times: Times) -> String {
     let is_set = |unset: &str| text != unset;
     let mask = match name {
-        "error_message" | "batch_index_error_message" => is_set("null") && text != "\"\"",
+        "error_message" | "batch_index_error_message" | "documentation" => {
+            is_set("null") && text != "\"\""
+        }
         "cluster_id" | "host" => is_set("null") && text != "\"\"",
         "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
         "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" => is_set("-1"),

@@ -6,7 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Settings of the broker, Kafka's names: the recordings were made with the same. `broker.id`-like ones are masked.
-pub const SETTINGS: &[(&str, &str)] = &[("num.partitions", "4")];
+/// With one node internal topics cannot have three replicas: so there is no coordinator, in Kafka either.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("num.partitions", "4"),
+    ("offsets.topic.replication.factor", "3"),
+    ("transaction.state.log.replication.factor", "3"),
+];
 /// Settings that only a Pelton has.
 const PELTON_SETTINGS: &[(&str, &str)] = &[
     ("advertise", "machine"),

@@ -52,7 +52,14 @@ apis!(
     produce_producers,
     fetch,
     list_offsets,
-    init_producer_id
+    init_producer_id,
+    api_versions,
+    frames,
+    metadata,
+    create_topics,
+    delete_topics,
+    describe_configs,
+    find_coordinator,
 );
 
 fn check(name: &'static str, scenarios: run::Scenarios, shards: u32) {

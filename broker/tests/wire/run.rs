@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use protocol::header::skip_response_header;
 use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsRequestTopicConfig,
     CreateTopicsResponse,
@@ -12,13 +13,14 @@ use protocol::messages::list_offsets::{
     ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
     ListOffsetsResponse,
 };
-use protocol::primitives::Reader;
+use protocol::messages::metadata::{MetadataRequest, MetadataResponse};
+use protocol::primitives::{Reader, Uuid};
 
-use crate::answer::{self, Times};
+use crate::answer::{self, Times, View};
 use crate::broker::{Broker, Connection, Silence};
 use crate::deliberate;
 use crate::recording::{self, Recording, Told};
-use crate::scenario::{Act, Run, Scenario, Step, Topic};
+use crate::scenario::{Act, Run, Scenario, Step, Topic, id_of};
 
 /// Makes the scenarios of an API for one run.
 pub type Scenarios = fn(&Run) -> Vec<Scenario>;
@@ -34,6 +36,8 @@ pub struct Api {
 /// How far in the past records are stamped.
 const RECORDS_AGE_MS: i64 = 1_800_000;
 const LEADER_MAX: Duration = Duration::from_secs(20);
+/// How long an answer may take to settle.
+const SETTLED_MAX: Duration = Duration::from_secs(10);
 
 /// Asks a broker of so many shards everything, and compares; or records.
 pub fn check(api: &Api, shards: u32) {
@@ -47,6 +51,7 @@ pub fn check(api: &Api, shards: u32) {
     let now = now_ms();
     let run = Run {
         prefix: format!("w{:x}-", now & 0xffff_ffff),
+        node: node(&broker),
         time: now - RECORDS_AGE_MS,
     };
     let times = Times {
@@ -137,24 +142,29 @@ fn difference(name: &str, known: &Told, told: &Told) -> String {
 }
 
 fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<Told> {
-    create(broker, run, &scenario.topics);
+    let ids = create(broker, run, &scenario.topics);
     let mut connections = BTreeMap::new();
     let mut told = Vec::new();
     for step in &scenario.steps {
         let connection = connections
             .entry(step.connection)
             .or_insert_with(|| Connection::open(broker.address));
+        let frame = with_ids(&step.frame, &ids);
         if step.act != Act::Receive {
-            connection.send(&step.frame);
+            connection.send(&frame);
         }
         if step.act == Act::Send {
             continue;
         }
         let started = Instant::now();
-        let answer = match connection.receive(broker.answer_max) {
-            Ok(frame) => {
-                answer::text(step.api_key, step.version, &frame, times).replace(&run.prefix, "")
-            }
+        let view = View {
+            times,
+            prefix: &run.prefix,
+            node: run.node,
+            topics_like: step.topics_like.as_deref(),
+        };
+        let answer = match settled(broker, connection, (step, &frame), &view) {
+            Ok(answer) => answer,
             Err(silence) => {
                 connections.remove(&step.connection);
                 match silence {
@@ -183,10 +193,54 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
     told
 }
 
-/// Makes the topics and waits until every partition is led.
-fn create(broker: &Broker, run: &Run, topics: &[Topic]) {
+/// The answer to a step that was sent; asked for again while it is not settled.
+fn settled(
+    broker: &Broker,
+    connection: &mut Connection,
+    (step, frame): (&Step, &[u8]),
+    view: &View<'_>,
+) -> Result<String, Silence> {
+    let started = Instant::now();
+    loop {
+        let answer = connection.receive(broker.answer_max)?;
+        let text = answer::text(step.api_key, step.version, &answer, view);
+        let unsettled = step.unsettled.iter().any(|one| text.contains(one));
+        if !unsettled || started.elapsed() > SETTLED_MAX {
+            return Ok(text);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        connection.send(frame);
+    }
+}
+
+/// The node id of a broker that is alone.
+fn node(broker: &Broker) -> i32 {
+    let mut body = Vec::new();
+    MetadataRequest::default().encode(&mut body, 1);
+    let mut connection = Connection::open(broker.address);
+    let frame = ask(&mut connection, &Step::ask("node", 3, 1, &body));
+    let metadata = MetadataResponse::decode(&mut Reader::new(&frame[4..]), 1).unwrap();
+    metadata.brokers[0].node_id
+}
+
+/// `frame` with the topics' ids where [`id_of`] stands for them.
+fn with_ids(frame: &[u8], ids: &[Uuid]) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    for (topic, id) in ids.iter().enumerate() {
+        let stands = id_of(topic).to_be_bytes();
+        let mut from = 0;
+        while let Some(at) = frame[from..].windows(16).position(|some| some == stands) {
+            frame[from + at..from + at + 16].copy_from_slice(&id.0.to_be_bytes());
+            from += at + 16;
+        }
+    }
+    frame
+}
+
+/// Makes the topics, waits until every partition is led, and gives their ids.
+fn create(broker: &Broker, run: &Run, topics: &[Topic]) -> Vec<Uuid> {
     if topics.is_empty() {
-        return;
+        return Vec::new();
     }
     let mut connection = Connection::open(broker.address);
     let request = CreateTopicsRequest {
@@ -211,10 +265,11 @@ fn create(broker: &Broker, run: &Run, topics: &[Topic]) {
         ..CreateTopicsRequest::default()
     };
     let mut body = Vec::new();
-    request.encode(&mut body, 4);
-    let frame = ask(&mut connection, &Step::ask("create", 19, 4, &body));
-    let mut reader = Reader::new(&frame[4..]);
-    let created = CreateTopicsResponse::decode(&mut reader, 4).unwrap();
+    request.encode(&mut body, 7);
+    let frame = ask(&mut connection, &Step::ask("create", 19, 7, &body));
+    let mut reader = Reader::new(&frame);
+    skip_response_header(&mut reader, 19, 7).unwrap();
+    let created = CreateTopicsResponse::decode(&mut reader, 7).unwrap();
     for topic in &created.topics {
         assert_eq!(topic.error_code, 0, "cannot create {topic:?}");
     }
@@ -223,6 +278,12 @@ fn create(broker: &Broker, run: &Run, topics: &[Topic]) {
         assert!(started.elapsed() < LEADER_MAX, "no leader for {topics:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+    let id = |topic: &Topic| {
+        let name = run.topic(&topic.name);
+        let created = created.topics.iter().find(|made| made.name == name);
+        created.expect("every topic is answered").topic_id
+    };
+    topics.iter().map(id).collect()
 }
 
 /// Whether every partition answers.

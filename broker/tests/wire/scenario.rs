@@ -7,11 +7,18 @@ use protocol::header::RequestHeader;
 /// What the client calls itself.
 const CLIENT_ID: &str = "wire";
 
+/// Stands in a frame for the id of the scenario's topic of this index.
+pub const fn id_of(topic: usize) -> u128 {
+    0xfeed_feed_feed_feed_feed_feed_feed_0000 + topic as u128
+}
+
 /// What all scenarios of a run share.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Stands before every topic name, so that runs against one broker do not meet.
     pub prefix: String,
+    /// The broker's node id.
+    pub node: i32,
     /// A time in the near past, ms: records are stamped with it and a little more.
     pub time: i64,
 }
@@ -111,6 +118,10 @@ pub struct Step {
     pub prepares: bool,
     /// Whether it is written down that the answer took at least so long.
     pub at_least: Option<Duration>,
+    /// Texts that say that the answer is not settled yet: while it holds one, it is asked for again.
+    pub unsettled: &'static [&'static str],
+    /// Of what the answer says about topics, only those whose names (without the run's prefix) begin with this.
+    pub topics_like: Option<String>,
 }
 
 impl Step {
@@ -152,6 +163,8 @@ impl Step {
             connection: 0,
             prepares: false,
             at_least: None,
+            unsettled: &[],
+            topics_like: None,
         }
     }
 
@@ -172,6 +185,18 @@ impl Step {
     /// Only makes ready: the answer, in which an error fails the test, is not written down.
     pub fn prepares(mut self) -> Self {
         self.prepares = true;
+        self
+    }
+
+    /// Asks again while the answer holds one of these texts.
+    pub fn settles(mut self, unsettled: &'static [&'static str]) -> Self {
+        self.unsettled = unsettled;
+        self
+    }
+
+    /// Writes down only the topics whose names begin with this.
+    pub fn topics_like(mut self, name: &str) -> Self {
+        self.topics_like = Some(name.to_owned());
         self
     }
 
