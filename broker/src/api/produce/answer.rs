@@ -25,8 +25,14 @@ pub(super) fn write(
         Err(failure) => failure,
     };
     let record_errors = failure.record_errors();
-    // As in Kafka, only a fault of single records, and one of the whole request, is put into words.
-    let is_told = !record_errors.is_empty() || matches!(failure, ProduceFailure::Malformed(_));
+    // As in Kafka, only a fault of single records, of a transaction and of the whole request is put into words.
+    let is_told = match failure {
+        ProduceFailure::Malformed(_) => true,
+        ProduceFailure::Refused { error, .. } => {
+            !record_errors.is_empty() || *error == ProduceError::InvalidTxnState
+        }
+        _ => false,
+    };
     let message = is_told.then(|| failure.to_string());
     writer.partition(&PartitionAnswer {
         partition,

@@ -6,7 +6,7 @@ use protocol::messages::fetch::{
 
 use super::requests::PRODUCE;
 use super::requests::{
-    FETCH, FetchParts, fetch, fetch_all, fetch_request, from, produce, produce_body,
+    FETCH, FetchParts, fetch, fetch_all, fetch_request, from, produce, produce_body, tagged,
 };
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
@@ -342,6 +342,7 @@ fn lengths(run: &Run, version: i16) -> Scenario {
         .step(ask("cut", &body[..body.len() - 1]))
         .step(ask("only numbers", &body[..12]))
         .step(ask("nothing", &[]))
+        .steps(tagged(FETCH, version, &body))
         .step(Step::ask_as("no client id", None, FETCH, version, &body))
         .step(waits("wait -1, min 1", -1, 1))
         .step(waits("wait 0, min 1", 0, 1))
@@ -500,7 +501,9 @@ fn woken(run: &Run) -> Scenario {
                 .over(1),
             );
             scenario = if partition == 0 {
-                scenario.step(Step::receive(format!("woken v{version}"), FETCH, version))
+                scenario.step(
+                    Step::receive(format!("woken v{version}"), FETCH, version).at_least(20_000),
+                )
             } else {
                 scenario.step(fetch(format!("then at once v{version}"), version, &read_on))
             };

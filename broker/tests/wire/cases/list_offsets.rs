@@ -3,7 +3,7 @@
 use protocol::compression::Compression;
 use protocol::messages::list_offsets::{ListOffsetsRequest, ListOffsetsRequestTopicPartition};
 
-use super::requests::{LIST_OFFSETS, OffsetParts, at, offsets, offsets_request, produce};
+use super::requests::{LIST_OFFSETS, OffsetParts, at, offsets, offsets_request, produce, tagged};
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
 
@@ -211,6 +211,7 @@ fn lengths(run: &Run, version: i16) -> Scenario {
         .step(ask("cut", &body[..body.len() - 1]))
         .step(ask("only the replica", &body[..4]))
         .step(ask("nothing", &[]))
+        .steps(tagged(LIST_OFFSETS, version, &body))
         .step(Step::ask_as(
             "no client id",
             None,
@@ -298,7 +299,7 @@ fn log_append_time(run: &Run) -> Scenario {
         run,
         scenario,
         topic,
-        &[0, run.time, run.time + 50, -1, -2, -4],
+        &[0, run.time, run.time + 50, -1, -2, -3, -4],
     )
 }
 
