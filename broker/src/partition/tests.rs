@@ -324,3 +324,59 @@ fn another_codec_is_made_where_the_topic_wants_it() {
         );
     }
 }
+
+#[test]
+fn the_first_batch_tells_whether_it_is_transactional() {
+    use super::validate::is_transactional;
+    use protocol::record_batch::BatchParseError;
+    let plain = batch(Compression::None, 2, None);
+    let mut flagged = plain.to_vec();
+    flagged[22] |= 0x10;
+    assert_eq!(is_transactional(&plain), Ok(false));
+    assert_eq!(is_transactional(&flagged), Ok(true));
+    assert_eq!(
+        is_transactional(&flagged[..flagged.len() - 1]),
+        Ok(false),
+        "a cut batch is none"
+    );
+    assert_eq!(is_transactional(&[]), Ok(false));
+    let mut magic = plain.to_vec();
+    magic[16] = 1;
+    assert_eq!(is_transactional(&magic), Ok(false), "a format that was");
+    magic[16] = 9;
+    assert_eq!(
+        is_transactional(&magic),
+        Err(BatchParseError::UnknownMagic(9))
+    );
+    let mut short = plain.to_vec();
+    short[8..12].copy_from_slice(&5i32.to_be_bytes());
+    assert_eq!(
+        is_transactional(&short),
+        Err(BatchParseError::BatchLength(5))
+    );
+}
+
+#[test]
+fn gaps_in_offset_deltas_are_closed_when_a_batch_is_recompressed() {
+    let mut builder = RecordBatchBuilder::new(Compression::None);
+    for delta in [0, 4] {
+        builder
+            .append_at(delta, NOW, Some(b"k"), Some(b"v"), &[])
+            .unwrap();
+    }
+    let mut bytes = builder.build().unwrap();
+    bytes[23..27].copy_from_slice(&1i32.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    let wanted = PartitionConfig {
+        compression: Some((Compression::Lz4, None)),
+        ..config()
+    };
+    let mut partition = Partition::new(wanted, PartitionStart::default());
+    let decided = partition.prepare(&Bytes::from(bytes), NOW).unwrap();
+    let Decided::Append(prepared) = decided else {
+        panic!("no duplicate")
+    };
+    let header = RecordBatch::parse(&prepared.bytes).unwrap().header();
+    assert_eq!((header.record_count(), header.last_offset_delta()), (2, 1));
+}
