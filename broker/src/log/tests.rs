@@ -255,6 +255,10 @@ fn an_idle_partition_keeps_nothing_that_can_be_read_back() {
         {
             let state = log.state.borrow();
             assert!(state.recent.is_empty() && state.carry.is_none());
+            assert!(
+                size_of::<PartitionLog>() <= 512,
+                "an idle partition has 4 KiB in all"
+            );
         }
         let (more, _) = run_of(end, 3, 3000);
         log.append(&more).await.unwrap();
