@@ -20,8 +20,8 @@ pub const PARTITIONS_PER_CLUSTER_MAX: usize = 1_000_000;
 /// Topics of a whole cluster.
 pub const TOPICS_PER_CLUSTER_MAX: usize = 200_000;
 
-/// Partitions of one topic, at creation or after.
-pub const PARTITIONS_PER_TOPIC_MAX: usize = 100_000;
+/// Partitions that one request may make (Kafka's own bound, `MAX_PARTITIONS_PER_BATCH`).
+pub const PARTITIONS_CREATED_PER_REQUEST_MAX: usize = 10_000;
 
 /// Partitions of one shard. An idle one costs at most 4 KiB.
 pub const PARTITIONS_PER_SHARD_MAX: usize = 200_000;
@@ -46,6 +46,9 @@ pub const REQUEST_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
 
 /// Bytes of replies that wait for one connection's socket; beyond it its requests are not started.
 pub const REPLY_BYTES_PER_CONNECTION_MAX: u64 = 64 << 20;
+
+/// Bytes of what one DescribeConfigs tells; resources beyond are refused, since one of a few bytes is answered with kilobytes.
+pub const DESCRIBED_BYTES_MAX: usize = 64 << 20;
 
 /// First read of a connection, and the least its buffer shrinks to when idle.
 pub const CONNECTION_READ_BYTES: usize = 16 << 10;
@@ -250,7 +253,7 @@ const _: () = {
             && SEGMENT_PREALLOCATE_BYTES_MIN.is_multiple_of(BLOCK_BYTES)
     );
     assert!(
-        PARTITIONS_PER_TOPIC_MAX <= PARTITIONS_PER_REQUEST_MAX,
+        PARTITIONS_CREATED_PER_REQUEST_MAX <= PARTITIONS_PER_REQUEST_MAX,
         "any topic can be asked for in one request"
     );
     assert!(

@@ -16,8 +16,10 @@ use crate::io::net::Accepted;
 use crate::metadata::Image;
 use crate::shard::{
     ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest,
-    ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard,
+    ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
 };
+
+pub mod watch;
 
 /// What shards say to each other.
 pub enum Hop {
@@ -31,16 +33,22 @@ pub enum Hop {
     Ask(u64, Ask),
     /// Its answer.
     Answer(u64, Answer),
+    /// A question that is answered when one of these partitions has grown, at the latest at this instant.
+    Watch(u64, Vec<Watched>, Instant),
+    /// The sender does not want that answer any more.
+    Unwatch(u64),
 }
 
 /// Requests that cross cores.
 pub enum Ask {
     /// One partition's records.
     Produce(PartitionKey, ProduceRequest),
-    /// One partition's read; waits until this instant for a first byte.
-    Read(ReadRequest, Instant),
+    /// One partition's read.
+    Read(ReadRequest),
     /// One offset.
     Offset(OffsetRequest),
+    /// Leader epochs of these partitions.
+    LeaderEpochs(Vec<PartitionKey>),
     /// For the controller.
     Control(ControllerRequest),
 }
@@ -51,8 +59,12 @@ pub enum Answer {
     Produce(Result<ProduceTicket, ProduceFailure>),
     /// What was read.
     Read(RemoteRead),
+    /// One of the watched partitions may have grown.
+    Grown,
     /// The offset.
     Offset(OffsetAnswer),
+    /// One a partition, in the order of the question.
+    LeaderEpochs(Vec<i32>),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
 }
@@ -102,6 +114,7 @@ struct Call {
 pub struct Router {
     shard: Rc<Shard>,
     calls: RefCell<HashMap<u64, Rc<Call>>>,
+    watches: watch::Watches,
     next_call: Cell<u64>,
     copied_bytes: Cell<u64>,
     /// Producer ids this shard may still give out: next, end.
@@ -114,6 +127,7 @@ impl Router {
         Rc::new(Self {
             shard,
             calls: RefCell::default(),
+            watches: watch::Watches::default(),
             next_call: Cell::new(1),
             copied_bytes: Cell::new(0),
             producer_ids: Cell::new((0, 0)),
@@ -158,14 +172,13 @@ impl Router {
         Produced::Elsewhere(remote)
     }
 
-    /// Reads from a partition that another shard leads, waiting there until `deadline` for a first byte.
-    pub async fn read_elsewhere(
-        &self,
-        owner: u32,
-        request: ReadRequest,
-        deadline: Instant,
-    ) -> ReadAnswer {
-        match self.ask(owner, Ask::Read(request, deadline)).await {
+    /// Reads once from a partition that `owner` leads. With `wake`, a read here that finds nothing new is woken when the
+    /// partition grows; for one elsewhere see [`Router::watch`].
+    pub async fn read(&self, owner: u32, request: ReadRequest, wake: &Signal) -> ReadAnswer {
+        if owner == self.shard.number {
+            return self.shard.read(&request, Some(wake)).await;
+        }
+        match self.ask(owner, Ask::Read(request)).await {
             Some(Answer::Read(read)) => ReadAnswer {
                 failure: read.failure,
                 high_watermark: read.high_watermark,
@@ -189,6 +202,18 @@ impl Router {
         match self.ask(owner, Ask::Offset(request)).await {
             Some(Answer::Offset(answer)) => answer,
             _ => OffsetAnswer::stopped(),
+        }
+    }
+
+    /// Leader epochs of partitions that `owner` leads; -1, unknown, if it does not answer any more.
+    pub async fn leader_epochs(&self, owner: u32, keys: Vec<PartitionKey>) -> Vec<i32> {
+        if owner == self.shard.number {
+            return self.shard.leader_epochs(&keys);
+        }
+        let count = keys.len();
+        match self.ask(owner, Ask::LeaderEpochs(keys)).await {
+            Some(Answer::LeaderEpochs(epochs)) => epochs,
+            _ => vec![-1; count],
         }
     }
 
@@ -306,6 +331,10 @@ impl Router {
                     };
                     self.shard.io.executor.spawn("hop", Box::pin(task));
                 }
+                Hop::Watch(number, watched, deadline) => {
+                    self.serve_watch((from, number), watched, deadline);
+                }
+                Hop::Unwatch(number) => self.end_watch((from, number)),
             }
         }
     }
@@ -319,8 +348,8 @@ impl Router {
                 };
                 Answer::Produce(answer)
             }
-            Ask::Read(request, deadline) => {
-                let answer = self.shard.read_waiting(request, deadline).await;
+            Ask::Read(request) => {
+                let answer = self.shard.read(&request, None).await;
                 let bytes = answer.bytes();
                 self.copied_bytes
                     .set(self.copied_bytes.get() + bytes as u64);
@@ -338,6 +367,7 @@ impl Router {
                 })
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
+            Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),
         }
     }

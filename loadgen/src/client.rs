@@ -189,7 +189,7 @@ pub fn put_request(
         api_key,
         api_version: version,
         correlation_id: 0,
-        client_id: Some(CLIENT_ID),
+        client_id: Some(CLIENT_ID.into()),
     }
     .encode(out);
     encode(out, version);

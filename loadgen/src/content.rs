@@ -260,7 +260,7 @@ mod tests {
                 let request =
                     protocol::produce::ProduceRequest::parse(body, PRODUCE_VERSION).expect("body");
                 let partition = request.partitions().next().expect("one partition");
-                assert_eq!((partition.topic, partition.partition), ("bench", 3));
+                assert_eq!((&*partition.topic, partition.partition), ("bench", 3));
                 let batch =
                     RecordBatch::parse(&body[partition.records.expect("records")]).expect("batch");
                 assert!(batch.crc_matches());

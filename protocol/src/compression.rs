@@ -123,7 +123,7 @@ pub fn decompress_into(
         }
         Compression::Gzip => read_capped(
             codec,
-            flate2::read::MultiGzDecoder::new(src),
+            GzipMembers(flate2::bufread::GzDecoder::new(src)),
             output_bytes_max,
             out,
         ),
@@ -161,10 +161,41 @@ const XERIAL_HEADER: [u8; 16] = [
 ];
 const XERIAL_MAGIC_BYTES: usize = 8;
 const XERIAL_BLOCK_BYTES: usize = 32 * 1024;
+/// Identification and the only method there is, deflate.
+const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const LZ4_FLAG_INDEPENDENT_BLOCKS: u8 = 0x20;
 const LZ4_FRAME_MAGIC: [u8; 4] = 0x184D_2204_u32.to_le_bytes();
 /// `ZSTD_error_dstSize_tooSmall`, stable since zstd 1.3.1.
 const ZSTD_OUTPUT_TOO_SMALL: usize = 70;
+
+/// Gzip members one after the other. What follows one and does not begin like another is left alone, as Java does.
+struct GzipMembers<'a>(flate2::bufread::GzDecoder<&'a [u8]>);
+
+impl Read for GzipMembers<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let read = self.0.read(buf)?;
+            let rest = *self.0.get_ref();
+            if read > 0 || buf.is_empty() || !rest.starts_with(&GZIP_MAGIC) {
+                return Ok(read);
+            }
+            self.0 = flate2::bufread::GzDecoder::new(rest);
+        }
+    }
+}
+
+/// A source that notes whether more was wanted than it had.
+struct Watched<'a> {
+    bytes: &'a [u8],
+    was_short: bool,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.was_short |= buf.len() > self.bytes.len();
+        self.bytes.read(buf)
+    }
+}
 
 /// Reads `reader` to its end; grows `out` by doubling, never beyond the cap and one byte.
 fn read_capped(
@@ -215,7 +246,10 @@ fn snappy_decompress(
     let mut rest = &src[XERIAL_HEADER.len()..];
     while !rest.is_empty() {
         let cut = || corrupt(Compression::Snappy, "block length beyond the end");
-        let (length, after) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+        // Too few bytes for a length are left alone, as Java does.
+        let Some((length, after)) = rest.split_first_chunk::<4>() else {
+            break;
+        };
         let (block, after) = after
             .split_at_checked(u32::from_be_bytes(*length) as usize)
             .ok_or_else(cut)?;
@@ -283,7 +317,17 @@ fn lz4_decompress(
         Some(flags) if flags & LZ4_FLAG_INDEPENDENT_BLOCKS == 0 => {
             Err(corrupt(codec, "dependent blocks"))
         }
-        Some(_) => read_capped(codec, FrameDecoder::new(src), output_bytes_max, out),
+        Some(_) => {
+            let mut source = Watched {
+                bytes: src,
+                was_short: false,
+            };
+            read_capped(codec, FrameDecoder::new(&mut source), output_bytes_max, out)?;
+            if source.was_short {
+                return Err(corrupt(codec, "no end mark"));
+            }
+            Ok(())
+        }
     }
 }
 

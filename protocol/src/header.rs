@@ -1,5 +1,7 @@
 //! Request and response headers (KIP-482). Which header a message has depends on its API and version alone.
 
+use std::borrow::Cow;
+
 use crate::messages::flexible_from;
 use crate::primitives::{DecodeError, Reader, put_nullable_string, put_unsigned_varint};
 
@@ -7,7 +9,7 @@ use crate::primitives::{DecodeError, Reader, put_nullable_string, put_unsigned_v
 const API_VERSIONS: i16 = 18;
 
 /// Header of a request, versions 1 and 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestHeader<'a> {
     /// Which API.
     pub api_key: i16,
@@ -16,7 +18,7 @@ pub struct RequestHeader<'a> {
     /// Chosen by the client; the response carries it back.
     pub correlation_id: i32,
     /// What the client calls itself.
-    pub client_id: Option<&'a str>,
+    pub client_id: Option<Cow<'a, str>>,
 }
 
 /// Whether this version of this API uses compact lengths and tagged fields. APIs without a schema here count as not flexible.
@@ -31,12 +33,9 @@ impl<'a> RequestHeader<'a> {
         let api_key = reader.int16("api_key")?;
         let api_version = reader.int16("api_version")?;
         let correlation_id = reader.int32("correlation_id")?;
-        let client_id = match reader.nullable_string("client_id", false)? {
-            Some(std::borrow::Cow::Borrowed(text)) => Some(text),
-            _ => None,
-        };
+        let client_id = reader.nullable_string("client_id", false)?;
         if is_flexible(api_key, api_version) {
-            reader.tags(|_, _| Ok(false))?;
+            reader.skip_tags()?;
         }
         Ok((
             Self {
@@ -54,7 +53,7 @@ impl<'a> RequestHeader<'a> {
         out.extend_from_slice(&self.api_key.to_be_bytes());
         out.extend_from_slice(&self.api_version.to_be_bytes());
         out.extend_from_slice(&self.correlation_id.to_be_bytes());
-        put_nullable_string(out, self.client_id, false);
+        put_nullable_string(out, self.client_id.as_deref(), false);
         if is_flexible(self.api_key, self.api_version) {
             put_unsigned_varint(out, 0);
         }
@@ -77,7 +76,7 @@ pub fn skip_response_header(
 ) -> Result<i32, DecodeError> {
     let correlation_id = reader.int32("correlation_id")?;
     if api_key != API_VERSIONS && is_flexible(api_key, version) {
-        reader.tags(|_, _| Ok(false))?;
+        reader.skip_tags()?;
     }
     Ok(correlation_id)
 }

@@ -1,18 +1,22 @@
-//! Produce, the broker's side: a walk over the request that allocates nothing, and a response written as it is decided.
+//! Produce, the broker's side: a walk over the request that allocates nothing (but for text that is not UTF-8), and a
+//! response written as it is decided.
 //! Versions 3 to 9 (KIP-98, KIP-467; flexible from 9). Never looks into record batches.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::messages::produce::FLEXIBLE;
+use crate::messages::produce::{
+    FLEXIBLE, ProduceRequestTopicData, ProduceRequestTopicDataPartitionData,
+};
 use crate::primitives::{
-    DecodeError, Problem, Reader, put_array, put_nullable_string, put_string, put_unsigned_varint,
+    DecodeError, Reader, put_array, put_nullable_string, put_string, put_unsigned_varint, required,
 };
 
 /// A Produce request whose bytes were checked from end to end: iterating over it cannot fail.
 #[derive(Debug, Clone)]
 pub struct ProduceRequest<'a> {
     /// Of a transactional producer.
-    pub transactional_id: Option<&'a str>,
+    pub transactional_id: Option<Cow<'a, str>>,
     /// -1 (all), 0 or 1; others are the caller's to refuse.
     pub acks: i16,
     /// How long the client waits, milliseconds.
@@ -20,14 +24,14 @@ pub struct ProduceRequest<'a> {
     /// Topics in the request.
     pub topics_len: usize,
     topics: Reader<'a>,
-    flexible: bool,
+    version: i16,
 }
 
 /// One partition's part of a Produce request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionProduce<'a> {
     /// Topic name.
-    pub topic: &'a str,
+    pub topic: Cow<'a, str>,
     /// Partitions of this topic in the request, in the first one's item; 0 in the others'.
     pub partitions_of_topic: usize,
     /// Partition number.
@@ -41,41 +45,36 @@ impl<'a> ProduceRequest<'a> {
     pub fn parse(body: &'a [u8], version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut reader = Reader::new(body);
-        let transactional_id = text(&mut reader, "transactional_id", flexible)?;
+        let transactional_id = reader.nullable_string("transactional_id", flexible)?;
         let acks = reader.int16("acks")?;
         let timeout_ms = reader.int32("timeout_ms")?;
-        let topics_len = count(&mut reader, "topic_data", flexible)?;
-        let topics = reader.clone();
-        let mut partitions = Partitions {
-            reader,
-            flexible,
-            topics_left: topics_len,
-            partitions_left: 0,
-            topic: "",
-        };
-        while partitions.step()?.is_some() {}
-        if flexible {
-            partitions.reader.tags(|_, _| Ok(false))?;
-        }
-        Ok(Self {
+        let topic_bytes_min = ProduceRequestTopicData::bytes_min(version);
+        let topics_len = required(
+            "topic_data",
+            reader.count("topic_data", flexible, topic_bytes_min)?,
+        )?;
+        let request = Self {
             transactional_id,
             acks,
             timeout_ms,
             topics_len,
-            topics,
-            flexible,
-        })
+            topics: reader,
+            version,
+        };
+        let mut partitions = request.partitions();
+        while partitions.step()?.is_some() {}
+        partitions.end_of_struct()?;
+        Ok(request)
     }
 
     /// Its partitions, in the order of the request.
     pub fn partitions(&self) -> Partitions<'a> {
-        let reader = self.topics.clone();
         Partitions {
-            reader,
-            flexible: self.flexible,
+            reader: self.topics.clone(),
+            version: self.version,
             topics_left: self.topics_len,
             partitions_left: 0,
-            topic: "",
+            topic: Cow::Borrowed(""),
         }
     }
 }
@@ -84,33 +83,35 @@ impl<'a> ProduceRequest<'a> {
 #[derive(Debug, Clone)]
 pub struct Partitions<'a> {
     reader: Reader<'a>,
-    flexible: bool,
+    version: i16,
     topics_left: usize,
     partitions_left: usize,
-    topic: &'a str,
+    topic: Cow<'a, str>,
 }
 
 impl<'a> Partitions<'a> {
     fn step(&mut self) -> Result<Option<PartitionProduce<'a>>, DecodeError> {
+        let flexible = self.version >= FLEXIBLE;
         let mut partitions_of_topic = 0;
         while self.partitions_left == 0 {
             if self.topics_left == 0 {
                 return Ok(None);
             }
             self.topics_left -= 1;
-            let null = DecodeError {
-                field: "name",
-                problem: Problem::Null,
-            };
-            self.topic = text(&mut self.reader, "name", self.flexible)?.ok_or(null)?;
-            partitions_of_topic = count(&mut self.reader, "partition_data", self.flexible)?;
+            self.topic = self.reader.string("name", flexible)?;
+            let bytes_min = ProduceRequestTopicDataPartitionData::bytes_min(self.version);
+            let partitions = self.reader.count("partition_data", flexible, bytes_min)?;
+            partitions_of_topic = required("partition_data", partitions)?;
             self.partitions_left = partitions_of_topic;
             if partitions_of_topic == 0 {
                 self.end_of_struct()?;
             }
         }
+        if let Cow::Owned(text) = &self.topic {
+            self.reader.charge("name", text.len())?;
+        }
         let partition = self.reader.int32("index")?;
-        let records = self.reader.nullable_bytes("records", self.flexible)?;
+        let records = self.reader.nullable_bytes("records", flexible)?;
         let end = self.reader.position();
         let records = records.map(|records| end - records.len()..end);
         self.end_of_struct()?;
@@ -119,7 +120,7 @@ impl<'a> Partitions<'a> {
             self.end_of_struct()?;
         }
         Ok(Some(PartitionProduce {
-            topic: self.topic,
+            topic: self.topic.clone(),
             partitions_of_topic,
             partition,
             records,
@@ -127,11 +128,10 @@ impl<'a> Partitions<'a> {
     }
 
     fn end_of_struct(&mut self) -> Result<(), DecodeError> {
-        if self.flexible {
-            self.reader.tags(|_, _| Ok(false))
-        } else {
-            Ok(())
+        if self.version >= FLEXIBLE {
+            self.reader.skip_tags()?;
         }
+        Ok(())
     }
 }
 
@@ -142,28 +142,6 @@ impl<'a> Iterator for Partitions<'a> {
         self.step()
             .expect("the request was checked when it was parsed")
     }
-}
-
-fn text<'a>(
-    reader: &mut Reader<'a>,
-    field: &'static str,
-    flexible: bool,
-) -> Result<Option<&'a str>, DecodeError> {
-    Ok(match reader.nullable_string(field, flexible)? {
-        Some(std::borrow::Cow::Borrowed(text)) => Some(text),
-        _ => None,
-    })
-}
-
-fn count(
-    reader: &mut Reader<'_>,
-    field: &'static str,
-    flexible: bool,
-) -> Result<usize, DecodeError> {
-    reader.array(field, flexible)?.ok_or(DecodeError {
-        field,
-        problem: Problem::Null,
-    })
 }
 
 /// What is answered for one partition.
@@ -308,7 +286,7 @@ mod tests {
             assert_eq!(seen.len(), 3);
             assert_eq!(
                 (
-                    seen[0].topic,
+                    &*seen[0].topic,
                     seen[0].partition,
                     seen[0].partitions_of_topic
                 ),

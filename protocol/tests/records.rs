@@ -79,6 +79,35 @@ fn crc32c_vectors() {
     assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
 }
 
+/// As Java's readers do, which Kafka validates with.
+#[test]
+fn what_follows_compressed_data_is_left_alone() {
+    for codec in [Compression::Gzip, Compression::Snappy, Compression::Lz4] {
+        let mut packed = Vec::new();
+        compress(codec, None, b"some records", &mut packed).unwrap();
+        packed.extend_from_slice(&[1, 2, 3]);
+        let unpacked = decompress(codec, &packed, OUTPUT_BYTES_MAX);
+        assert_eq!(unpacked.unwrap(), b"some records", "{codec:?}");
+    }
+    let mut members = Vec::new();
+    compress(Compression::Gzip, None, b"one ", &mut members).unwrap();
+    compress(Compression::Gzip, None, b"two", &mut members).unwrap();
+    let unpacked = decompress(Compression::Gzip, &members, OUTPUT_BYTES_MAX);
+    assert_eq!(unpacked.unwrap(), b"one two");
+}
+
+#[test]
+fn cut_data_is_refused_wherever_it_is_cut() {
+    for codec in [Compression::Gzip, Compression::Lz4, Compression::Zstd] {
+        let mut packed = Vec::new();
+        compress(codec, None, b"some records, some records", &mut packed).unwrap();
+        for bytes in 0..packed.len() {
+            let cut = decompress(codec, &packed[..bytes], OUTPUT_BYTES_MAX);
+            assert!(cut.is_err(), "{codec:?} cut to {bytes} bytes");
+        }
+    }
+}
+
 #[test]
 fn batches_of_kafka_python_read_record_by_record() {
     for codec in Compression::ALL {

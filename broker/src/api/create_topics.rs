@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hashbrown::HashSet;
 use protocol::error_code::ErrorCode;
 use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsResponse, CreateTopicsResponseTopic,
@@ -9,8 +10,10 @@ use protocol::messages::create_topics::{
 };
 use protocol::primitives::Uuid;
 
+use super::distinct::any_once;
 use super::{Handled, Reply, Request, reader};
 use crate::config::describe::describe_topic;
+use crate::controller::topics::CLUSTER_METADATA;
 use crate::controller::{
     ControllerReply, ControllerRequest, CreateTopicError, CreatedTopic, NewTopic,
 };
@@ -19,35 +22,11 @@ use crate::router::Router;
 /// Creates what may be created.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = CreateTopicsRequest::decode(&mut reader(request), request.version)?;
-    let wanted = asked.topics.iter().map(new_topic).collect();
-    let control = ControllerRequest::CreateTopics {
-        topics: wanted,
-        validate_only: asked.validate_only,
+    let topics = if is_out_of_time(&asked) {
+        asked.topics.iter().map(out_of_time).collect()
+    } else {
+        create(router, &asked).await
     };
-    let reply = router.control(control).await;
-    let topics = match &reply {
-        Ok(ControllerReply::Created(results)) => asked
-            .topics
-            .iter()
-            .zip(results)
-            .map(|(topic, result)| answer(router, topic, result))
-            .collect(),
-        _ => asked
-            .topics
-            .iter()
-            .map(|topic| {
-                failed(
-                    topic,
-                    ErrorCode::RequestTimedOut,
-                    "The controller did not answer.".into(),
-                )
-            })
-            .collect(),
-    };
-    let mut topics: Vec<CreateTopicsResponseTopic<'_>> = topics;
-    topics.dedup_by(|later, earlier| {
-        later.name == earlier.name && later.error_code == ErrorCode::InvalidRequest.code()
-    });
     let response = CreateTopicsResponse {
         throttle_time_ms: 0,
         topics,
@@ -55,6 +34,44 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let mut out = request.response();
     response.encode(&mut out, request.version);
     Ok(Reply::whole(out))
+}
+
+/// Whether the time is over before anything begins, as in Kafka: unless the controller need not be asked.
+fn is_out_of_time(asked: &CreateTopicsRequest<'_>) -> bool {
+    let names = asked.topics.iter().map(|topic| topic.name.as_ref());
+    asked.timeout_ms <= 0 && any_once(names.filter(|name| *name != CLUSTER_METADATA))
+}
+
+fn out_of_time<'a>(topic: &CreateTopicsRequestTopic<'a>) -> CreateTopicsResponseTopic<'a> {
+    CreateTopicsResponseTopic {
+        name: topic.name.clone(),
+        error_code: ErrorCode::RequestTimedOut.code(),
+        ..CreateTopicsResponseTopic::default()
+    }
+}
+
+async fn create<'a>(
+    router: &Rc<Router>,
+    asked: &CreateTopicsRequest<'a>,
+) -> Vec<CreateTopicsResponseTopic<'a>> {
+    let control = ControllerRequest::CreateTopics {
+        topics: asked.topics.iter().map(new_topic).collect(),
+        validate_only: asked.validate_only,
+    };
+    let reply = router.control(control).await;
+    let Ok(ControllerReply::Created(results)) = reply else {
+        return asked.topics.iter().map(out_of_time).collect();
+    };
+    let both = asked.topics.iter().zip(&results);
+    let mut topics: Vec<_> = both
+        .map(|(topic, result)| answer(router, topic, result))
+        .collect();
+    // What was named twice is answered once; but a request that makes too much is refused item by item.
+    let mut told = HashSet::new();
+    topics.retain(|topic| {
+        topic.error_code == ErrorCode::PolicyViolation.code() || told.insert(topic.name.clone())
+    });
+    topics
 }
 
 fn new_topic(topic: &CreateTopicsRequestTopic<'_>) -> NewTopic {
@@ -91,9 +108,14 @@ fn answer<'a>(
     };
     let configs = describe_topic(&created.configs, &router.shard().config)
         .into_iter()
+        .filter(|config| config.listed)
         .map(|config| CreateTopicsResponseTopicConfig {
             name: config.name.into(),
-            value: config.value.map(Into::into),
+            // As it was sent, whereas DescribeConfigs says how it was read.
+            value: match created.configs.get(config.name) {
+                Some(sent) => Some(sent.clone().into()),
+                None => config.value.map(Into::into),
+            },
             read_only: config.read_only,
             config_source: config.source.code(),
             is_sensitive: config.sensitive,
@@ -126,13 +148,14 @@ fn failed<'a>(
 fn code(error: &CreateTopicError) -> ErrorCode {
     match error {
         CreateTopicError::InvalidName(_) => ErrorCode::InvalidTopicException,
-        CreateTopicError::DuplicateName | CreateTopicError::AssignmentAndCount(_) => {
-            ErrorCode::InvalidRequest
-        }
+        CreateTopicError::DuplicateName
+        | CreateTopicError::Internal
+        | CreateTopicError::AssignmentAndCount(_) => ErrorCode::InvalidRequest,
         CreateTopicError::Exists(_) => ErrorCode::TopicAlreadyExists,
         CreateTopicError::InvalidConfig(_) => ErrorCode::InvalidConfig,
         CreateTopicError::InvalidAssignment(_) => ErrorCode::InvalidReplicaAssignment,
         CreateTopicError::InvalidReplicationFactor(_) => ErrorCode::InvalidReplicationFactor,
         CreateTopicError::InvalidPartitions(_) => ErrorCode::InvalidPartitions,
+        CreateTopicError::TooMany(_) => ErrorCode::PolicyViolation,
     }
 }

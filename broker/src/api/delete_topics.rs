@@ -1,5 +1,6 @@
 //! DeleteTopics (KIP-4, KIP-516): by name, or by id from version 6; files and the name are free when it answers.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
@@ -8,59 +9,27 @@ use protocol::messages::delete_topics::{
 };
 use protocol::primitives::Uuid;
 
+use super::distinct::any_once;
 use super::{Handled, Reply, Request, reader};
-use crate::controller::{ControllerReply, ControllerRequest, DeleteTopicError, TopicRef};
+use crate::controller::{
+    ControllerReply, ControllerRequest, DeleteTopicError, DeletedTopic, TopicRef,
+};
 use crate::router::Router;
 
 /// Deletes what may be deleted.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = DeleteTopicsRequest::decode(&mut reader(request), request.version)?;
-    let mut responses: Vec<DeleteTopicsResponseTopic<'_>> = Vec::new();
-    let mut wanted = Vec::new();
-    let by_name = asked
-        .topic_names
-        .iter()
-        .map(|name| (Some(name.clone()), Uuid(0)));
-    let by_either = asked
-        .topics
-        .iter()
-        .map(|topic| (topic.name.clone(), topic.topic_id));
-    for (name, topic_id) in by_name.chain(by_either) {
-        let mut response = DeleteTopicsResponseTopic {
-            name: name.clone(),
-            topic_id,
-            ..DeleteTopicsResponseTopic::default()
-        };
-        match (name, topic_id) {
-            (Some(name), Uuid(0)) => {
-                wanted.push((responses.len(), TopicRef::Name(name.to_string())))
-            }
-            (None, Uuid(id)) if id != 0 => wanted.push((responses.len(), TopicRef::Id(id))),
-            (Some(_), _) => refuse(
-                &mut response,
-                ErrorCode::InvalidRequest,
-                "You may not specify both topic name and topic id.",
-            ),
-            (None, _) => refuse(
-                &mut response,
-                ErrorCode::InvalidRequest,
-                "Neither topic name nor id were specified.",
-            ),
-        }
-        responses.push(response);
-    }
-    if router.shard().config.delete_topic_enable {
-        delete(router, &wanted, &mut responses).await;
+    let responses = if router.shard().config.delete_topic_enable {
+        delete(router, &asked).await
     } else {
         let code = if request.version < 3 {
             ErrorCode::InvalidRequest
         } else {
             ErrorCode::TopicDeletionDisabled
         };
-        responses
-            .iter_mut()
-            .for_each(|response| refuse(response, code, "Topic deletion is disabled."));
-    }
+        let refuse = |(name, id)| refused(name, id, code, "Topic deletion is disabled.");
+        everything(&asked).map(refuse).collect()
+    };
     let response = DeleteTopicsResponse {
         throttle_time_ms: 0,
         responses,
@@ -70,46 +39,90 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     Ok(Reply::whole(out))
 }
 
-async fn delete(
+type Item<'a> = (Option<Cow<'a, str>>, Uuid);
+
+/// Name and id of each item of the request.
+fn everything<'a>(asked: &DeleteTopicsRequest<'a>) -> impl Iterator<Item = Item<'a>> {
+    let by_name = asked.topic_names.iter();
+    let by_either = asked.topics.iter();
+    by_name
+        .map(|name| (Some(name.clone()), Uuid(0)))
+        .chain(by_either.map(|topic| (topic.name.clone(), topic.topic_id)))
+}
+
+async fn delete<'a>(
     router: &Rc<Router>,
-    wanted: &[(usize, TopicRef)],
-    responses: &mut [DeleteTopicsResponseTopic<'_>],
-) {
-    let topics = wanted.iter().map(|(_, topic)| topic.clone()).collect();
-    let reply = router
-        .control(ControllerRequest::DeleteTopics { topics })
-        .await;
-    let Ok(ControllerReply::Deleted(results)) = reply else {
-        for (place, _) in wanted {
-            refuse(
-                &mut responses[*place],
-                ErrorCode::RequestTimedOut,
-                "The controller did not answer.",
-            );
-        }
-        return;
-    };
-    for ((place, _), result) in wanted.iter().zip(results) {
-        let response = &mut responses[*place];
-        match result {
-            Ok((name, id)) => {
-                response.name = Some(name.into());
-                response.topic_id = Uuid(id);
-            }
-            Err(error) => {
-                let code = match error {
-                    DeleteTopicError::UnknownName => ErrorCode::UnknownTopicOrPartition,
-                    DeleteTopicError::UnknownId => ErrorCode::UnknownTopicId,
-                    DeleteTopicError::Duplicate => ErrorCode::InvalidRequest,
+    asked: &DeleteTopicsRequest<'a>,
+) -> Vec<DeleteTopicsResponseTopic<'a>> {
+    let mut responses = Vec::new();
+    let mut topics = Vec::new();
+    for (name, id) in everything(asked) {
+        match (name, id) {
+            (Some(name), Uuid(0)) => topics.push(TopicRef::Name(name.into_owned())),
+            (None, Uuid(id)) if id != 0 => topics.push(TopicRef::Id(id)),
+            (name, id) => {
+                let text = if name.is_some() {
+                    "You may not specify both topic name and topic id."
+                } else {
+                    "Neither topic name nor id were specified."
                 };
-                response.error_code = code.code();
-                response.error_message = Some(error.to_string().into());
+                responses.push(refused(name, id, ErrorCode::InvalidRequest, text));
             }
         }
     }
+    if topics.is_empty() {
+        return responses;
+    }
+    if asked.timeout_ms <= 0 && any_once(&topics) {
+        return everything(asked).map(out_of_time).collect();
+    }
+    let request = ControllerRequest::DeleteTopics { topics };
+    let Ok(ControllerReply::Deleted(deleted)) = router.control(request).await else {
+        return everything(asked).map(out_of_time).collect();
+    };
+    responses.extend(deleted.into_iter().map(answer));
+    responses
 }
 
-fn refuse(response: &mut DeleteTopicsResponseTopic<'_>, code: ErrorCode, message: &'static str) {
-    response.error_code = code.code();
-    response.error_message = Some(message.into());
+/// An item of a request that got no answer in its time; in Kafka without a text.
+fn out_of_time((name, topic_id): Item<'_>) -> DeleteTopicsResponseTopic<'_> {
+    DeleteTopicsResponseTopic {
+        name,
+        topic_id,
+        error_code: ErrorCode::RequestTimedOut.code(),
+        error_message: None,
+    }
+}
+
+fn answer<'a>(topic: DeletedTopic) -> DeleteTopicsResponseTopic<'a> {
+    let (name, id) = (topic.name.map(Cow::from), Uuid(topic.id));
+    let Err(error) = topic.result else {
+        return DeleteTopicsResponseTopic {
+            name,
+            topic_id: id,
+            ..DeleteTopicsResponseTopic::default()
+        };
+    };
+    let code = match error {
+        DeleteTopicError::UnknownName => ErrorCode::UnknownTopicOrPartition,
+        DeleteTopicError::UnknownId => ErrorCode::UnknownTopicId,
+        DeleteTopicError::DuplicateName
+        | DeleteTopicError::DuplicateId
+        | DeleteTopicError::NameAndId => ErrorCode::InvalidRequest,
+    };
+    refused(name, id, code, &error.to_string())
+}
+
+fn refused<'a>(
+    name: Option<Cow<'a, str>>,
+    topic_id: Uuid,
+    code: ErrorCode,
+    message: &str,
+) -> DeleteTopicsResponseTopic<'a> {
+    DeleteTopicsResponseTopic {
+        name,
+        topic_id,
+        error_code: code.code(),
+        error_message: Some(message.to_owned().into()),
+    }
 }

@@ -1,5 +1,6 @@
 //! DescribeConfigs (KIP-133, KIP-226, KIP-569): settings of topics and brokers, their true values and where they come from.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
@@ -10,35 +11,48 @@ use protocol::messages::describe_configs::{
 };
 
 use super::{Handled, Reply, Request, reader};
-use crate::config::describe::{DescribedConfig, describe_broker, describe_topic};
+use crate::config::describe::{
+    DescribedConfig, describe_broker, describe_cluster, describe_loggers, describe_topic,
+};
+use crate::config::resources::{describe_client_metrics, describe_group};
 use crate::controller::topics::check_name;
+use crate::limits;
 use crate::router::Router;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const BROKER_LOGGER: i8 = 8;
+const CLIENT_METRICS: i8 = 16;
+const GROUP: i8 = 32;
 
-/// Answers resource by resource.
+type Refusal = (ErrorCode, String);
+
+/// Answers resource by resource; one of an unknown type spoils the whole request.
 pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = DescribeConfigsRequest::decode(&mut reader(request), request.version)?;
+    let types = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
+    let unknown = asked
+        .resources
+        .iter()
+        .find(|resource| !types.contains(&resource.resource_type));
+    let mut room = limits::DESCRIBED_BYTES_MAX;
     let results = asked.resources.iter().map(|resource| {
         let mut result = DescribeConfigsResponseResult {
             resource_type: resource.resource_type,
             resource_name: resource.resource_name.clone(),
             ..DescribeConfigsResponseResult::default()
         };
-        match describe(router, resource) {
+        let described = match unknown {
+            Some(unknown) => Err((
+                ErrorCode::InvalidRequest,
+                format!("Unexpected resource type {}.", unknown.resource_type),
+            )),
+            None => describe(router, resource, &asked, &mut room),
+        };
+        match described {
             Ok(configs) => {
-                let wanted = |config: &DescribedConfig| {
-                    resource
-                        .configuration_keys
-                        .as_ref()
-                        .is_none_or(|keys| keys.iter().any(|key| key == config.name))
-                };
-                let lines = configs
-                    .into_iter()
-                    .filter(wanted)
-                    .map(|config| line(config, &asked));
-                result.configs = lines.collect();
+                result.error_message = Some("".into());
+                result.configs = configs;
             }
             Err((code, message)) => {
                 result.error_code = code.code();
@@ -56,10 +70,36 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     Ok(Reply::whole(out))
 }
 
-fn describe(
+/// The lines that were asked for (no names: all), while there is room for what they take.
+fn describe<'a>(
     router: &Rc<Router>,
     resource: &DescribeConfigsRequestResource<'_>,
-) -> Result<Vec<DescribedConfig>, (ErrorCode, String)> {
+    asked: &DescribeConfigsRequest<'_>,
+    room: &mut usize,
+) -> Result<Vec<DescribeConfigsResponseResultConfig<'a>>, Refusal> {
+    let configs = all(router, resource)?;
+    let names = resource.configuration_keys.as_deref().unwrap_or_default();
+    let wanted = |config: &DescribedConfig| {
+        (names.is_empty() && config.listed) || names.iter().any(|name| name == config.name)
+    };
+    let lines: Vec<_> = configs
+        .into_iter()
+        .filter(wanted)
+        .map(|config| line(config, asked))
+        .collect();
+    *room = room.saturating_sub(lines.iter().map(line_bytes).sum());
+    if *room == 0 {
+        let text = "Too much is described in one request: ask for less.";
+        return Err((ErrorCode::PolicyViolation, text.to_owned()));
+    }
+    Ok(lines)
+}
+
+/// Everything there is to say about a resource.
+fn all(
+    router: &Rc<Router>,
+    resource: &DescribeConfigsRequestResource<'_>,
+) -> Result<Vec<DescribedConfig>, Refusal> {
     let name = &*resource.resource_name;
     let image = router.shard().image();
     let config = &router.shard().config;
@@ -71,28 +111,47 @@ fn describe(
                 None => Err((ErrorCode::UnknownTopicOrPartition, String::new())),
             }
         }
-        BROKER if name.is_empty() => Ok(Vec::new()),
-        BROKER => {
-            let node: i32 = name.parse().map_err(|_| {
-                (
-                    ErrorCode::InvalidRequest,
-                    format!("Broker id must be an integer, but it is: {name}"),
-                )
-            })?;
-            if image.shard_of_node(node).is_none() {
-                let own = image.node_id(router.shard().number);
-                let text = format!(
-                    "Unexpected broker id, expected {own} or empty string, but received {name}"
-                );
-                return Err((ErrorCode::InvalidRequest, text));
-            }
-            Ok(describe_broker(config, node))
+        BROKER if name.is_empty() => Ok(describe_cluster(config)),
+        BROKER => Ok(describe_broker(config, node_of(router, name)?)),
+        BROKER_LOGGER => {
+            node_of(router, name)?;
+            Ok(describe_loggers(config))
         }
-        other => Err((
+        CLIENT_METRICS | GROUP if name.is_empty() => Err((
             ErrorCode::InvalidRequest,
-            format!("Unsupported resource type: {other}"),
+            "The resource's name is empty.".to_owned(),
         )),
+        CLIENT_METRICS => Ok(describe_client_metrics()),
+        _ => Ok(describe_group()),
     }
+}
+
+/// The node of this name, which is one of this machine.
+fn node_of(router: &Rc<Router>, name: &str) -> Result<i32, Refusal> {
+    let image = router.shard().image();
+    let node: i32 = name.parse().map_err(|_| {
+        let text = format!("Broker id must be an integer, but it is: {name}");
+        (ErrorCode::InvalidRequest, text)
+    })?;
+    if image.shard_of_node(node).is_none() {
+        let own = image.node_id(router.shard().number);
+        let text =
+            format!("Unexpected broker id, expected {own} or empty string, but received {name}");
+        return Err((ErrorCode::InvalidRequest, text));
+    }
+    Ok(node)
+}
+
+/// About what a line takes in the answer.
+fn line_bytes(line: &DescribeConfigsResponseResultConfig<'_>) -> usize {
+    const NUMBERS_BYTES: usize = 16;
+    let text = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
+    let synonyms: usize = line
+        .synonyms
+        .iter()
+        .map(|synonym| synonym.name.len() + text(&synonym.value) + NUMBERS_BYTES)
+        .sum();
+    line.name.len() + text(&line.value) + text(&line.documentation) + synonyms + NUMBERS_BYTES
 }
 
 fn line<'a>(

@@ -8,164 +8,227 @@ use bytes::Bytes;
 use futures_lite::future::or;
 use protocol::error_code::ErrorCode;
 use protocol::fetch::{DivergingEpoch, FetchResponseWriter, Gap, PartitionAnswer};
-use protocol::messages::fetch::FetchRequest;
+use protocol::messages::fetch::{FetchRequest, FetchRequestTopicPartition};
 
+use super::distinct::Distinct;
 use super::{Handled, Reply, Request, read_failure_code, reader};
 use crate::io::buffer::Slice;
 use crate::io::executor::Signal;
 use crate::limits;
+use crate::metadata::Image;
 use crate::router::Router;
-use crate::shard::{PartitionKey, ReadAnswer, ReadFailure, ReadRequest};
+use crate::shard::{PartitionKey, ReadAnswer, ReadFailure, ReadRequest, Watched};
+
+/// Session epochs that need no session: the first, and none (KIP-227).
+const SESSION_EPOCHS: std::ops::RangeInclusive<i32> = -1..=0;
+
+/// A partition that is asked for.
+struct Item<'a> {
+    topic: &'a str,
+    asked: &'a FetchRequestTopicPartition,
+    /// The shard that leads it, and which it is; `None` if it does not exist.
+    place: Option<(u32, PartitionKey)>,
+}
 
 /// Answers when enough has come, or the time is up.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = FetchRequest::decode(&mut reader(request), request.version)?;
-    // A session this broker never opened (KIP-227): clients fall back to whole fetches.
-    if asked.session_id != 0 && asked.session_epoch > 0 {
-        return Ok(empty(request, ErrorCode::FetchSessionIdNotFound));
+    // A session this broker never opened: clients fall back to whole fetches.
+    if !SESSION_EPOCHS.contains(&asked.session_epoch) {
+        let code = ErrorCode::FetchSessionIdNotFound;
+        return Ok(write(request, &asked, code, &[], Vec::new()));
     }
+    let items = items(&asked, &router.shard().image());
+    let is_known = |item: &Item<'_>| item.place.is_some();
+    if !(0..=1).contains(&asked.isolation_level) && items.iter().any(is_known) {
+        let refused = || ReadAnswer::failed(ReadFailure::Invalid);
+        let answers = items.iter().map(|_| refused()).collect();
+        let code = ErrorCode::InvalidRequest;
+        return Ok(write(request, &asked, code, &items, answers));
+    }
+    let answers = read_enough(router, &asked, &items).await;
+    Ok(write(request, &asked, ErrorCode::None, &items, answers))
+}
+
+/// What is asked for, as Kafka keeps it: each partition once, as it was asked for last, in the order of first mention; those
+/// that do not exist come last.
+fn items<'a>(asked: &'a FetchRequest<'_>, image: &Image) -> Vec<Item<'a>> {
+    let mut items: Vec<Item<'a>> = Vec::new();
+    let mut distinct = Distinct::default();
+    for topic in &asked.topics {
+        let known = image.topic(&topic.topic);
+        let number = distinct.topic(topic.topic.as_ref().into());
+        for partition in &topic.partitions {
+            let first = distinct.item(number, partition.partition, items.len());
+            if let Some(earlier) = items.get_mut(first) {
+                earlier.asked = partition;
+                continue;
+            }
+            let place = known.and_then(|known| {
+                let index = usize::try_from(partition.partition).ok()?;
+                let placement = known.partitions.get(index)?;
+                let key = PartitionKey {
+                    topic_id: known.id,
+                    partition: partition.partition,
+                };
+                Some((placement.shard, key))
+            });
+            items.push(Item {
+                topic: &topic.topic,
+                asked: partition,
+                place,
+            });
+        }
+    }
+    items.sort_by_key(|item| item.place.is_none());
+    items
+}
+
+/// Reads until it is enough: `min_bytes`, or a failure to tell, or the time is up.
+async fn read_enough(
+    router: &Rc<Router>,
+    asked: &FetchRequest<'_>,
+    items: &[Item<'_>],
+) -> Vec<ReadAnswer> {
+    let clock = &router.shard().io.clock;
     let wait_ms = u64::try_from(asked.max_wait_ms)
         .unwrap_or(0)
         .min(limits::FETCH_WAIT_MS_MAX);
-    let deadline = router.shard().io.clock.now().plus_ms(wait_ms);
-    let min_bytes = usize::try_from(asked.min_bytes).unwrap_or(0);
+    let deadline = clock.now().plus_ms(wait_ms);
+    // More than may be sent cannot be waited for.
+    let min_bytes = usize::try_from(asked.min_bytes.min(asked.max_bytes)).unwrap_or(0);
     let wake = Signal::default();
     loop {
-        let answers = read_all(router, &asked, &wake).await;
-        let bytes: usize = answers
-            .iter()
-            .flatten()
-            .map(|(_, answer)| answer.bytes())
-            .sum();
-        let failed = answers
-            .iter()
-            .flatten()
-            .any(|(_, answer)| answer.failure.is_some() || answer.diverging.is_some());
-        let now = router.shard().io.clock.now();
-        let nothing = asked.topics.iter().all(|topic| topic.partitions.is_empty());
-        if bytes >= min_bytes || failed || now >= deadline || nothing {
-            return Ok(write(request, &asked, answers));
+        let answers = read_all(router, asked, items, &wake).await;
+        let known = || {
+            let known = items.iter().zip(&answers);
+            known.filter_map(|(item, answer)| Some((item.place?, answer)))
+        };
+        let bytes: usize = known().map(|(_, answer)| answer.bytes()).sum();
+        let now = clock.now();
+        let told =
+            known().all(|(_, answer)| answer.failure.is_none() && answer.diverging.is_none());
+        if bytes >= min_bytes || !told || now >= deadline || known().next().is_none() {
+            return answers;
         }
+        let elsewhere = elsewhere(router.shard().number, known());
         drop(answers);
+        let mut watches = Vec::with_capacity(elsewhere.len());
+        for (owner, watched) in elsewhere {
+            watches.push(router.watch(owner, watched, deadline, &wake).await);
+        }
         let rest = Duration::from_nanos(deadline.since_ns(now));
-        or(wake.wait(), router.shard().io.clock.sleep(rest)).await;
+        or(wake.wait(), clock.sleep(rest)).await;
+        for watch in watches {
+            watch.end().await;
+        }
     }
 }
 
-type Answers = Vec<Vec<(i32, ReadAnswer)>>;
-
-/// Reads every partition once; `wake` is set when one of them grows.
-async fn read_all(router: &Rc<Router>, asked: &FetchRequest<'_>, wake: &Signal) -> Answers {
-    let config = &router.shard().config;
-    let mut room = usize::try_from(asked.max_bytes)
-        .unwrap_or(0)
-        .min(config.fetch_bytes_max as usize);
-    let mut first = true;
-    let image = router.shard().image();
-    let mut answers = Vec::with_capacity(asked.topics.len());
-    for topic in &asked.topics {
-        let known = image.topic(&topic.topic);
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for partition in &topic.partitions {
-            let placement = known.and_then(|known| {
-                known
-                    .partitions
-                    .get(usize::try_from(partition.partition).ok()?)
-            });
-            let (Some(known), Some(placement)) = (known, placement) else {
-                partitions.push((
-                    partition.partition,
-                    ReadAnswer::failed(ReadFailure::Unknown),
-                ));
-                continue;
-            };
-            let read = ReadRequest {
-                key: PartitionKey {
-                    topic_id: known.id,
-                    partition: partition.partition,
-                },
-                offset: partition.fetch_offset,
-                bytes_max: usize::try_from(partition.partition_max_bytes)
-                    .unwrap_or(0)
-                    .min(room),
-                at_least_one: first,
-                current_leader_epoch: partition.current_leader_epoch,
-                last_fetched_epoch: partition.last_fetched_epoch,
-            };
-            let answer = if placement.shard == router.shard().number {
-                router.shard().read(&read, Some(wake)).await
-            } else {
-                read_remote(router, placement.shard, read, wake).await
-            };
-            let bytes = answer.bytes();
-            first &= bytes == 0;
-            room = room.saturating_sub(bytes);
-            partitions.push((partition.partition, answer));
+/// What other shards must watch, by shard.
+fn elsewhere<'a>(
+    here: u32,
+    known: impl Iterator<Item = ((u32, PartitionKey), &'a ReadAnswer)>,
+) -> Vec<(u32, Vec<Watched>)> {
+    let mut by_owner: Vec<(u32, Vec<Watched>)> = Vec::new();
+    for ((owner, key), answer) in known.filter(|((owner, _), _)| *owner != here) {
+        let watched = Watched {
+            key,
+            high_watermark: answer.high_watermark,
+        };
+        match by_owner.iter_mut().find(|(known, _)| *known == owner) {
+            Some((_, all)) => all.push(watched),
+            None => by_owner.push((owner, vec![watched])),
         }
-        answers.push(partitions);
+    }
+    by_owner
+}
+
+/// Reads every partition once; `wake` is set when one that is led here grows.
+async fn read_all(
+    router: &Rc<Router>,
+    asked: &FetchRequest<'_>,
+    items: &[Item<'_>],
+    wake: &Signal,
+) -> Vec<ReadAnswer> {
+    let config = &router.shard().config;
+    let mut room = i64::from(asked.max_bytes).min(config.fetch_bytes_max as i64);
+    let mut first = true;
+    let mut answers = Vec::with_capacity(items.len());
+    for item in items {
+        let Some((owner, key)) = item.place else {
+            answers.push(ReadAnswer::failed(ReadFailure::Unknown));
+            continue;
+        };
+        // Another replica: there is none.
+        if asked.replica_id >= 0 {
+            answers.push(ReadAnswer::failed(ReadFailure::NotLeader));
+            continue;
+        }
+        let part = item.asked;
+        let bytes_max = i64::from(part.partition_max_bytes).min(room);
+        let read = ReadRequest {
+            key,
+            offset: part.fetch_offset,
+            bytes_max: usize::try_from(bytes_max).unwrap_or(0),
+            at_least_one: first,
+            current_leader_epoch: (part.current_leader_epoch >= 0)
+                .then_some(part.current_leader_epoch),
+            last_fetched_epoch: (part.last_fetched_epoch >= 0).then_some(part.last_fetched_epoch),
+        };
+        let mut answer = router.read(owner, read, wake).await;
+        if bytes_max < 0 && answer.is_before_end(part.fetch_offset) {
+            answer = ReadAnswer::failed(ReadFailure::Invalid);
+        }
+        let bytes = answer.bytes();
+        first &= bytes == 0;
+        room = (room - bytes as i64).max(0);
+        answers.push(answer);
     }
     answers
 }
 
-/// One hop. If there is nothing yet, a second hop waits at the owner and wakes us when something has come.
-async fn read_remote(
-    router: &Rc<Router>,
-    owner: u32,
-    read: ReadRequest,
-    wake: &Signal,
-) -> ReadAnswer {
-    let now = router.shard().io.clock.now();
-    let answer = router.read_elsewhere(owner, read.clone(), now).await;
-    if answer.bytes() == 0 && answer.failure.is_none() {
-        let executor = router.shard().io.executor.clone();
-        let (router, wake) = (router.clone(), wake.clone());
-        let task = async move {
-            let later = router.shard().io.clock.now().plus_ms(500);
-            let probe = ReadRequest {
-                bytes_max: 1,
-                ..read
-            };
-            if router.read_elsewhere(owner, probe, later).await.bytes() > 0 {
-                wake.set();
-            }
-        };
-        executor.spawn("remote fetch", Box::pin(task));
-    }
-    answer
-}
-
-fn empty(request: &Request, code: ErrorCode) -> Reply {
-    let writer = FetchResponseWriter::begin(request.response(), request.version, code.code(), 0);
-    assemble(writer.finish(), Vec::new())
-}
-
-fn write(request: &Request, asked: &FetchRequest<'_>, answers: Answers) -> Reply {
-    let mut writer =
-        FetchResponseWriter::begin(request.response(), request.version, 0, asked.topics.len());
+fn write(
+    request: &Request,
+    asked: &FetchRequest<'_>,
+    code: ErrorCode,
+    items: &[Item<'_>],
+    answers: Vec<ReadAnswer>,
+) -> Reply {
+    let topics = || items.chunk_by(|one, next| one.topic == next.topic);
+    let mut writer = FetchResponseWriter::begin(
+        request.response(),
+        request.version,
+        code.code(),
+        topics().count(),
+    );
     let mut records = Vec::new();
-    for (topic, partitions) in asked.topics.iter().zip(answers) {
-        writer.topic(&topic.topic, partitions.len());
-        for (partition, answer) in partitions {
-            let Some(failure) = answer.failure else {
+    let mut answers = answers.into_iter();
+    for topic in topics() {
+        writer.topic(topic[0].topic, topic.len());
+        for (item, answer) in topic.iter().zip(&mut answers) {
+            let partition = item.asked.partition;
+            if let Some(failure) = answer.failure {
                 writer.partition(&PartitionAnswer {
-                    partition,
-                    error_code: 0,
-                    high_watermark: answer.high_watermark,
-                    last_stable_offset: answer.high_watermark,
-                    log_start_offset: answer.log_start_offset,
-                    diverging_epoch: answer
-                        .diverging
-                        .map(|(epoch, end_offset)| DivergingEpoch { epoch, end_offset }),
-                    aborted_transactions: asked.isolation_level == 1,
-                    records_bytes: answer.bytes(),
+                    // Kafka's two ways to make an answer.
+                    aborted_transactions: item.place.is_none() || code != ErrorCode::None,
+                    ..PartitionAnswer::error(partition, read_failure_code(failure).code())
                 });
-                records.push(answer.records);
                 continue;
-            };
-            writer.partition(&PartitionAnswer::error(
+            }
+            writer.partition(&PartitionAnswer {
                 partition,
-                read_failure_code(failure).code(),
-            ));
+                error_code: 0,
+                high_watermark: answer.high_watermark,
+                last_stable_offset: answer.high_watermark,
+                log_start_offset: answer.log_start_offset,
+                diverging_epoch: answer
+                    .diverging
+                    .map(|(epoch, end_offset)| DivergingEpoch { epoch, end_offset }),
+                aborted_transactions: asked.isolation_level == 1,
+                records_bytes: answer.bytes(),
+            });
+            records.push(answer.records);
         }
     }
     assemble(writer.finish(), records.into_iter().flatten().collect())

@@ -7,13 +7,15 @@ use protocol::messages::find_coordinator::{
 
 use super::{Handled, Reply, Request, reader};
 
-/// Highest key type: 0 group, 1 transactional id.
-const KEY_TYPE_MAX: i8 = 1;
+/// Key types that can have a coordinator in these versions: 0 group, 1 transactional id.
+const COORDINATED: std::ops::RangeInclusive<i8> = 0..=1;
+/// Key type of share partitions, known from version 6 on.
+const SHARE: i8 = 2;
 
 /// Answers that no coordinator is available.
 pub fn handle(request: &Request) -> Handled {
     let asked = FindCoordinatorRequest::decode(&mut reader(request), request.version)?;
-    let (error, message) = if (0..=KEY_TYPE_MAX).contains(&asked.key_type) {
+    let (error, message) = if COORDINATED.contains(&asked.key_type) {
         (
             ErrorCode::CoordinatorNotAvailable,
             "The coordinator is not available.",
@@ -21,6 +23,9 @@ pub fn handle(request: &Request) -> Handled {
     } else {
         (ErrorCode::InvalidRequest, "Unknown coordinator key type.")
     };
+    // In a batch Kafka has a text only for types that it does not know at all.
+    let known = COORDINATED.contains(&asked.key_type) || asked.key_type == SHARE;
+    let message_of_key = if known { "" } else { message };
     let mut response = FindCoordinatorResponse {
         error_code: error.code(),
         error_message: Some(message.into()),
@@ -37,7 +42,7 @@ pub fn handle(request: &Request) -> Handled {
             host: "".into(),
             port: -1,
             error_code: error.code(),
-            error_message: Some(message.into()),
+            error_message: Some(message_of_key.into()),
         })
         .collect();
     let mut out = request.response();

@@ -8,35 +8,39 @@ use protocol::messages::list_offsets::{
     ListOffsetsResponseTopic, ListOffsetsResponseTopicPartition,
 };
 
+use super::distinct::Distinct;
 use super::{Handled, Reply, Request, read_failure_code, reader};
 use crate::metadata::Image;
 use crate::router::Router;
 use crate::shard::{OffsetRequest, OffsetSpec, PartitionKey};
 
+/// A partition that is asked for.
+struct Item<'a> {
+    topic: usize,
+    name: &'a str,
+    asked: &'a ListOffsetsRequestTopicPartition,
+    twice: bool,
+}
+
 /// Answers partition by partition.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = ListOffsetsRequest::decode(&mut reader(request), request.version)?;
     let image = router.shard().image();
-    let mut topics = Vec::with_capacity(asked.topics.len());
-    for topic in &asked.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for partition in &topic.partitions {
-            let twice = topic
-                .partitions
-                .iter()
-                .filter(|other| other.partition_index == partition.partition_index)
-                .count()
-                > 1;
-            partitions.push(if twice {
-                refused(partition, ErrorCode::InvalidRequest)
-            } else {
-                one(router, &image, request.version, &topic.name, partition).await
+    let isolated = (0..=1).contains(&asked.isolation_level);
+    let mut topics: Vec<ListOffsetsResponseTopic<'_>> = Vec::with_capacity(asked.topics.len());
+    for item in items(&asked) {
+        let partition = if item.twice || !isolated {
+            refused(item.asked, ErrorCode::InvalidRequest)
+        } else {
+            one(router, &image, request.version, &item).await
+        };
+        if item.topic == topics.len() {
+            topics.push(ListOffsetsResponseTopic {
+                name: item.name.into(),
+                partitions: Vec::new(),
             });
         }
-        topics.push(ListOffsetsResponseTopic {
-            name: topic.name.clone(),
-            partitions,
-        });
+        topics[item.topic].partitions.push(partition);
     }
     let response = ListOffsetsResponse {
         throttle_time_ms: 0,
@@ -47,17 +51,45 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     Ok(Reply::whole(out))
 }
 
+/// Each partition once, by topic in the order of first mention; topics that name none are left out, as by Kafka.
+fn items<'a>(asked: &'a ListOffsetsRequest<'_>) -> Vec<Item<'a>> {
+    let mut items: Vec<Item<'a>> = Vec::new();
+    let mut distinct = Distinct::default();
+    for topic in asked
+        .topics
+        .iter()
+        .filter(|topic| !topic.partitions.is_empty())
+    {
+        let number = distinct.topic(topic.name.as_ref().into());
+        for partition in &topic.partitions {
+            let first = distinct.item(number, partition.partition_index, items.len());
+            if let Some(earlier) = items.get_mut(first) {
+                earlier.twice = true;
+                continue;
+            }
+            items.push(Item {
+                topic: number,
+                name: &topic.name,
+                asked: partition,
+                twice: false,
+            });
+        }
+    }
+    items.sort_by_key(|item| item.topic);
+    items
+}
+
 async fn one(
     router: &Rc<Router>,
     image: &Image,
     version: i16,
-    topic: &str,
-    partition: &ListOffsetsRequestTopicPartition,
+    item: &Item<'_>,
 ) -> ListOffsetsResponseTopicPartition {
+    let partition = item.asked;
     let Some(spec) = spec(partition.timestamp, version) else {
         return refused(partition, ErrorCode::UnsupportedVersion);
     };
-    let known = image.topic(topic);
+    let known = image.topic(item.name);
     let placement = known.and_then(|known| {
         known
             .partitions
@@ -72,7 +104,8 @@ async fn one(
             partition: partition.partition_index,
         },
         spec,
-        current_leader_epoch: partition.current_leader_epoch,
+        current_leader_epoch: (partition.current_leader_epoch != -1)
+            .then_some(partition.current_leader_epoch),
     };
     let answer = router.offset(placement.shard, asked).await;
     match answer.failure {

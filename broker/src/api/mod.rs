@@ -17,6 +17,7 @@ pub mod api_versions;
 pub mod create_topics;
 pub mod delete_topics;
 pub mod describe_configs;
+mod distinct;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod init_producer_id;
@@ -125,10 +126,10 @@ impl Pending {
         }
     }
 
-    /// The reply; only when it is ready.
-    pub fn into_reply(self) -> Reply {
+    /// The reply, of no slices where none is due; only when it is ready. An error closes the connection.
+    pub fn into_reply(self) -> Result<Reply, String> {
         match self {
-            Self::Ready(reply) => reply,
+            Self::Ready(reply) => Ok(reply),
             Self::Produce(produce) => produce.into_reply(),
         }
     }
@@ -157,7 +158,6 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
         };
     }
     let reply = match served.key {
-        ApiKey::Produce => Ok(produce::unsupported(&request)),
         ApiKey::ApiVersions => api_versions::handle(&request),
         ApiKey::Metadata => metadata::handle(router, &request).await,
         ApiKey::Fetch => fetch::handle(router, &request).await,
@@ -167,7 +167,11 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
         ApiKey::DeleteTopics => delete_topics::handle(router, &request).await,
         ApiKey::DescribeConfigs => describe_configs::handle(router, &request),
         ApiKey::FindCoordinator => find_coordinator::handle(&request),
-        key => return Answer::Close(format!("{key:?} is not served")),
+        // Produce below version 3 is advertised, and closes the connection, as with Kafka.
+        key => {
+            let version = request.version;
+            return Answer::Close(format!("unsupported version {version} of {key:?}"));
+        }
     };
     match reply {
         Ok(reply) => Answer::Reply(reply),
@@ -191,6 +195,7 @@ pub fn read_failure_code(failure: ReadFailure) -> ErrorCode {
     match failure {
         ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
         ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
+        ReadFailure::Invalid => ErrorCode::InvalidRequest,
         ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,
         ReadFailure::FencedLeaderEpoch => ErrorCode::FencedLeaderEpoch,
         ReadFailure::UnknownLeaderEpoch => ErrorCode::UnknownLeaderEpoch,

@@ -1,145 +1,199 @@
 //! Produce: splits the request by partition, remembers each decision, writes the response when all are committed.
-//! Station 2 of the produce walk. Never looks into a batch, never waits.
+//! Station 2 of the produce walk. Never waits; looks into a batch only through `partition`.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use protocol::error_code::ErrorCode;
-use protocol::produce::{PartitionAnswer, ProduceRequest as Parsed, ProduceResponseWriter};
+use protocol::produce::{ProduceRequest as Parsed, ProduceResponseWriter};
 use smallvec::SmallVec;
 
+use super::distinct::Distinct;
 use super::{Reply, Request};
 use crate::io::executor::Signal;
-use crate::partition::ProduceError;
+use crate::metadata::Image;
+use crate::partition::validate::{is_transactional, one_batch};
 use crate::router::{Produced, RemoteProduce, Router};
 use crate::shard::{Commit, PartitionKey, ProduceFailure, ProduceRequest, ProduceTicket};
+
+mod answer;
+use answer::write;
 
 /// A Produce request between its decisions and its response.
 pub struct PendingProduce {
     request: Request,
     acks: i16,
+    /// One for each partition the request names, in its order.
     parts: SmallVec<[Part; 2]>,
 }
 
-enum Part {
+struct Part {
+    /// Topics are answered once, in the order they are first named.
+    topic: usize,
+    state: State,
+}
+
+enum State {
+    /// Named before: the first one stands for all, with the last one's records, as in Kafka, or the first that are no batch.
+    Repeated,
     Waiting(ProduceTicket),
     Elsewhere(Rc<RemoteProduce>),
     Done(Result<ProduceTicket, ProduceFailure>),
 }
 
-/// Decides on every partition of the request. `None`: acks=0, nothing is answered. An error closes the connection.
+/// Decides on every partition of the request. An error closes the connection.
 pub fn begin(
     router: &Rc<Router>,
     request: &Request,
     wake: &Signal,
-) -> Result<Option<PendingProduce>, String> {
+) -> Result<PendingProduce, String> {
     let parsed = Parsed::parse(&request.body, request.version)
         .map_err(|error| format!("malformed Produce: {error}"))?;
-    let acks = parsed.acks;
+    let refused = refusal_of_all(&parsed, &request.body);
     let image = router.shard().image();
-    let mut parts = SmallVec::new();
-    for part in parsed.partitions() {
-        if !(-1..=1).contains(&acks) {
-            parts.push(Part::Done(Err(ProduceFailure::InvalidAcks)));
-            continue;
-        }
-        let place = image.topic(part.topic).and_then(|topic| {
-            let placement = topic
-                .partitions
-                .get(usize::try_from(part.partition).ok()?)?;
-            Some((topic.id, placement.shard))
-        });
-        let Some((topic_id, owner)) = place else {
-            parts.push(Part::Done(Err(ProduceFailure::Unknown)));
-            continue;
-        };
-        let key = PartitionKey {
-            topic_id,
-            partition: part.partition,
-        };
-        let asked = ProduceRequest {
-            records: part.records.map(|range| request.body.slice(range)),
-            version: request.version,
-            acks,
-        };
-        parts.push(match router.produce(owner, key, asked, wake) {
-            Produced::Here(Ok(ticket)) if ticket.pending.is_some() => Part::Waiting(ticket),
-            Produced::Here(done) => Part::Done(done),
-            Produced::Elsewhere(remote) => Part::Elsewhere(remote),
-        });
-    }
-    if acks == 0 {
-        let failed = parts.iter().find_map(|part| match part {
-            Part::Done(Err(failure)) => Some(failure),
-            _ => None,
-        });
-        return match failed {
-            // Without a reply the client can only learn of an error by a closed connection, as in Kafka.
-            Some(failure) => Err(format!(
-                "a produce with acks=0 failed: {}",
-                message(failure)
-            )),
-            None => Ok(None),
+    let (mut parts, records) = parts(&parsed, request);
+    for ((asked, part), records) in parsed.partitions().zip(&mut parts).zip(records) {
+        let State::Done(_) = part.state else { continue };
+        let place = place(&image, &asked.topic, asked.partition);
+        part.state = match (&refused, place) {
+            (Some(failure), _) => State::Done(Err(failure.clone())),
+            (None, None) => State::Done(Err(ProduceFailure::Unknown)),
+            (None, Some((owner, key))) => {
+                let asked = ProduceRequest {
+                    records: records.map(|range| request.body.slice(range)),
+                    version: request.version,
+                    acks: parsed.acks,
+                    internal_client: request.internal_client,
+                };
+                match router.produce(owner, key, asked, wake) {
+                    Produced::Here(Ok(ticket)) if ticket.pending.is_some() => {
+                        State::Waiting(ticket)
+                    }
+                    Produced::Here(done) => State::Done(done),
+                    Produced::Elsewhere(remote) => State::Elsewhere(remote),
+                }
+            }
         };
     }
-    Ok(Some(PendingProduce {
+    Ok(PendingProduce {
         request: request.clone(),
-        acks,
+        acks: parsed.acks,
         parts,
-    }))
+    })
 }
 
-/// A version below 3: UNSUPPORTED_VERSION for every partition cannot be said without parsing it, so for none.
-pub fn unsupported(request: &Request) -> Reply {
-    let mut out = request.response();
-    out.extend_from_slice(&0i32.to_be_bytes());
-    if request.version >= 1 {
-        out.extend_from_slice(&0i32.to_be_bytes());
+/// Where the records of each part lie.
+type Records = SmallVec<[Option<Range<usize>>; 2]>;
+
+/// What the request names, before anything is decided.
+fn parts(parsed: &Parsed<'_>, request: &Request) -> (SmallVec<[Part; 2]>, Records) {
+    let (mut parts, mut records) = (SmallVec::<[Part; 2]>::new(), Records::new());
+    let mut distinct = Distinct::default();
+    let mut topic = 0;
+    for (item, asked) in parsed.partitions().enumerate() {
+        if asked.partitions_of_topic > 0 {
+            topic = distinct.topic(asked.topic);
+        }
+        let first = distinct.item(topic, asked.partition, item);
+        let state = if first == item {
+            State::Done(Err(ProduceFailure::Unknown))
+        } else {
+            let earlier = records[first].clone();
+            let earlier = earlier.map(|range| request.body.slice(range));
+            if one_batch(earlier.as_ref(), request.version).is_ok() {
+                records[first].clone_from(&asked.records);
+            }
+            State::Repeated
+        };
+        parts.push(Part { topic, state });
+        records.push(asked.records);
     }
-    Reply::whole(out)
+    (parts, records)
+}
+
+fn place(image: &Image, topic: &str, partition: i32) -> Option<(u32, PartitionKey)> {
+    let topic = image.topic(topic)?;
+    let placement = topic.partitions.get(usize::try_from(partition).ok()?)?;
+    let key = PartitionKey {
+        topic_id: topic.id,
+        partition,
+    };
+    Some((placement.shard, key))
+}
+
+/// Kafka looks at the first batch of each partition before anything else; what it finds there may refuse them all.
+fn refusal_of_all(parsed: &Parsed<'_>, body: &[u8]) -> Option<ProduceFailure> {
+    for asked in parsed.partitions() {
+        let Some(records) = asked.records else {
+            continue;
+        };
+        match is_transactional(&body[records]) {
+            Ok(false) => {}
+            Ok(true) if parsed.transactional_id.is_some() => return None,
+            Ok(true) => return Some(ProduceFailure::NoTransactionalId),
+            Err(error) => return Some(ProduceFailure::Malformed(error)),
+        }
+    }
+    None
 }
 
 impl PendingProduce {
-    /// Whether every partition is decided and, where that was asked for, committed.
-    pub fn is_ready(&mut self, router: &Rc<Router>) -> bool {
-        self.parts.iter_mut().all(|part| part.settle(router))
+    /// Whether it is known already that the connection will be closed in place of an answer.
+    pub fn will_close(&self) -> bool {
+        self.check_unanswered().is_err()
     }
 
-    /// The response; only when it is ready.
-    pub fn into_reply(self) -> Reply {
-        assert!(self.acks != 0, "acks=0 is never answered");
+    /// Whether every partition is decided and, where that was asked for, committed.
+    pub fn is_ready(&mut self, router: &Rc<Router>) -> bool {
+        self.parts.iter_mut().all(|part| part.state.settle(router))
+    }
+
+    /// The response; only when it is ready. With acks=0 there is none: an error closes the connection.
+    pub fn into_reply(self) -> Result<Reply, String> {
+        if self.acks == 0 {
+            return self.check_unanswered().map(|()| Reply::default());
+        }
         let parsed =
             Parsed::parse(&self.request.body, self.request.version).expect("it was parsed before");
+        let mut answers: SmallVec<[_; 2]> = parsed
+            .partitions()
+            .zip(&self.parts)
+            .filter(|(_, part)| !matches!(part.state, State::Repeated))
+            .collect();
+        answers.sort_by_key(|(_, part)| part.topic);
+        let topics = || answers.chunk_by(|(_, one), (_, next)| one.topic == next.topic);
         let mut out = self.request.response();
         let mut writer =
-            ProduceResponseWriter::begin(&mut out, self.request.version, parsed.topics_len);
-        for (asked, part) in parsed.partitions().zip(&self.parts) {
-            if asked.partitions_of_topic > 0 {
-                writer.topic(asked.topic, asked.partitions_of_topic);
-            }
-            match part {
-                Part::Done(Ok(ticket)) => writer.partition(&PartitionAnswer {
-                    partition: asked.partition,
-                    base_offset: ticket.base_offset,
-                    log_append_time_ms: ticket.log_append_time_ms,
-                    log_start_offset: ticket.log_start_offset,
-                    ..PartitionAnswer::default()
-                }),
-                Part::Done(Err(failure)) => refuse(&mut writer, asked.partition, failure),
-                Part::Waiting(_) | Part::Elsewhere(_) => {
-                    unreachable!("only ready responses are written")
+            ProduceResponseWriter::begin(&mut out, self.request.version, topics().count());
+        for topic in topics() {
+            writer.topic(&topic[0].0.topic, topic.len());
+            for (asked, part) in topic {
+                match &part.state {
+                    State::Done(done) => write(&mut writer, asked.partition, done),
+                    _ => unreachable!("only ready responses are written"),
                 }
             }
         }
         writer.finish(0);
-        Reply::whole(out)
+        Ok(Reply::whole(out))
+    }
+
+    /// Without a reply the client can only learn of an error by a closed connection, as in Kafka.
+    fn check_unanswered(&self) -> Result<(), String> {
+        let failed = self.parts.iter().find_map(|part| match &part.state {
+            State::Done(Err(failure)) if self.acks == 0 => Some(failure),
+            _ => None,
+        });
+        failed.map_or(Ok(()), |failure| {
+            Err(format!("a produce with acks=0 failed: {failure}"))
+        })
     }
 }
 
-impl Part {
+impl State {
     /// Looks for the outcome; true when it is there.
     fn settle(&mut self, router: &Rc<Router>) -> bool {
         let done = match self {
-            Self::Done(_) => return true,
+            Self::Done(_) | Self::Repeated => return true,
             Self::Elsewhere(remote) => match remote.take() {
                 Some(done) => done,
                 None => return false,
@@ -152,47 +206,5 @@ impl Part {
         };
         *self = Self::Done(done);
         true
-    }
-}
-
-fn refuse(writer: &mut ProduceResponseWriter<'_>, partition: i32, failure: &ProduceFailure) {
-    let none = Vec::new();
-    let record_errors = match failure {
-        ProduceFailure::Refused(error) => error.record_errors(),
-        _ => &none,
-    };
-    writer.partition(&PartitionAnswer {
-        partition,
-        error_code: code(failure).code(),
-        base_offset: -1,
-        log_append_time_ms: -1,
-        log_start_offset: -1,
-        record_errors,
-        error_message: Some(&message(failure)),
-    });
-}
-
-fn message(failure: &ProduceFailure) -> String {
-    failure.to_string()
-}
-
-fn code(failure: &ProduceFailure) -> ErrorCode {
-    match failure {
-        ProduceFailure::InvalidAcks => ErrorCode::InvalidRequiredAcks,
-        ProduceFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
-        ProduceFailure::NotLeader | ProduceFailure::Stopped => ErrorCode::NotLeaderOrFollower,
-        ProduceFailure::Storage => ErrorCode::KafkaStorageError,
-        ProduceFailure::Full => ErrorCode::RequestTimedOut,
-        ProduceFailure::Refused(error) => match error {
-            ProduceError::CorruptMessage(_) => ErrorCode::CorruptMessage,
-            ProduceError::InvalidRecord { .. } => ErrorCode::InvalidRecord,
-            ProduceError::MessageTooLarge { .. } => ErrorCode::MessageTooLarge,
-            ProduceError::RecordListTooLarge { .. } => ErrorCode::RecordListTooLarge,
-            ProduceError::UnsupportedCompression => ErrorCode::UnsupportedCompressionType,
-            ProduceError::InvalidTimestamp { .. } => ErrorCode::InvalidTimestamp,
-            ProduceError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
-            ProduceError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
-            ProduceError::InvalidTxnState => ErrorCode::InvalidTxnState,
-        },
     }
 }

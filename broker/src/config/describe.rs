@@ -19,6 +19,8 @@ pub enum ConfigSource {
     StaticBroker,
     /// Built in.
     Default,
+    /// The level of a logger.
+    BrokerLogger,
 }
 
 impl ConfigSource {
@@ -29,6 +31,7 @@ impl ConfigSource {
             Self::DynamicDefaultBroker => 3,
             Self::StaticBroker => 4,
             Self::Default => 5,
+            Self::BrokerLogger => 6,
         }
     }
 }
@@ -44,6 +47,9 @@ pub struct DescribedConfig {
     pub read_only: bool,
     /// Whether it is a secret.
     pub sensitive: bool,
+    /// Whether it is told to who asks for all. A topic config that only this broker has is not told at its default:
+    /// who compares brokers, or moves topics from one to another, sees Kafka's.
+    pub listed: bool,
     /// Where the value comes from.
     pub source: ConfigSource,
     /// The values behind it, the one in force first: name, value, source.
@@ -72,6 +78,34 @@ pub fn describe_broker(config: &Config, node_id: i32) -> Vec<DescribedConfig> {
         .collect()
 }
 
+/// What the cluster carries as defaults for all brokers.
+pub fn describe_cluster(config: &Config) -> Vec<DescribedConfig> {
+    let row = broker::setting(CLUSTER_DEFAULT).expect("it is a broker setting; tested");
+    let value = row.default_value().wire_text();
+    let source = ConfigSource::DynamicDefaultBroker;
+    let synonym = (row.name, value.clone(), source);
+    let stored = *config.origin(row.name) == Origin::Default;
+    let lines = stored.then(|| line(row, value, source, vec![synonym]));
+    lines.into_iter().collect()
+}
+
+/// The levels of a broker's loggers: one, the filter that all log lines pass.
+pub fn describe_loggers(config: &Config) -> Vec<DescribedConfig> {
+    let value = Some(config.log_level.to_uppercase());
+    let source = ConfigSource::BrokerLogger;
+    vec![DescribedConfig {
+        name: "root",
+        value,
+        read_only: false,
+        sensitive: false,
+        listed: true,
+        source,
+        synonyms: Vec::new(),
+        config_type: ConfigType::Unknown,
+        documentation: "",
+    }]
+}
+
 /// Kafka 4.3 stores this one setting as a cluster-wide default when a cluster is formatted (KIP-966), so its tools
 /// and recorded answers show source 3 where every other default shows 5.
 const CLUSTER_DEFAULT: &str = "min.insync.replicas";
@@ -95,7 +129,10 @@ fn topic_line(
         source = ConfigSource::DynamicTopic;
         synonyms.insert(0, (name, value.clone(), source));
     }
-    line(&row.setting, value, source, synonyms)
+    DescribedConfig {
+        listed: !topic::OURS.contains(&name) || source != ConfigSource::Default,
+        ..line(&row.setting, value, source, synonyms)
+    }
 }
 
 fn broker_line(row: &'static Setting, config: &Config, node_id: i32) -> DescribedConfig {
@@ -131,6 +168,7 @@ fn line(
         value: hide(value),
         read_only: row.read_only,
         sensitive: row.sensitive,
+        listed: true,
         source,
         synonyms: synonyms
             .into_iter()

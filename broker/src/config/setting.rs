@@ -7,6 +7,8 @@ use std::fmt;
 /// The type of a setting as DescribeConfigs v3 and later report it (KIP-226, KIP-569; Kafka's `ConfigDef.Type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigType {
+    /// What Kafka says of a logger's level.
+    Unknown,
     /// `true` or `false`.
     Boolean,
     /// Free text or one of a list of words.
@@ -27,6 +29,7 @@ impl ConfigType {
     /// The number on the wire (DescribeConfigs response v3, `ConfigType`).
     pub const fn code(self) -> i8 {
         match self {
+            Self::Unknown => 0,
             Self::Boolean => 1,
             Self::String => 2,
             Self::Int => 3,

@@ -388,6 +388,9 @@ pub static TOPIC: &[TopicSetting] = &[
     ),
 ];
 
+/// The topic configs that only this broker has.
+pub const OURS: &[&str] = &["write.caching"];
+
 /// Why a topic's configs are refused. Every case is INVALID_CONFIG (40) on the wire; the text is the message.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TopicConfigError {

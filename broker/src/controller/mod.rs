@@ -10,9 +10,12 @@ use crate::config::Config;
 use crate::metadata::Image;
 use crate::replicated::{Decision, StateMachine};
 
+mod tests;
 pub mod topics;
 
-pub use topics::{CreateTopicError, CreatedTopic, DeleteTopicError, NewTopic, TopicRef};
+pub use topics::{
+    CreateTopicError, CreatedTopic, DeleteTopicError, DeletedTopic, NewTopic, TopicRef,
+};
 
 /// Producer ids that a shard is given at once; the rest of a block is lost at a restart, never used twice.
 pub const PRODUCER_ID_BLOCK: i64 = 1000;
@@ -53,8 +56,8 @@ pub enum ControllerReply {
     Registered,
     /// One result a topic, in the order of the request.
     Created(Vec<Result<CreatedTopic, CreateTopicError>>),
-    /// One result a topic: name and id of what is gone.
-    Deleted(Vec<Result<(String, u128), DeleteTopicError>>),
+    /// What became of each topic; one that was given twice is there once.
+    Deleted(Vec<DeletedTopic>),
     /// First id of a block of [`PRODUCER_ID_BLOCK`].
     ProducerIds(i64),
 }

@@ -2,6 +2,7 @@
 //! `ReplicationControlManager`, its order of checks and its sentences. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use protocol::native::MetadataRecord;
@@ -13,6 +14,9 @@ use crate::limits;
 use crate::metadata::{Image, Placement, QUORUMS_PER_SHARD, Topic, data_quorum, topic_records};
 use crate::quorum::QuorumId;
 use crate::replicated::Decision;
+
+/// The controller's own log, as a topic: nobody may make it.
+pub const CLUSTER_METADATA: &str = "__cluster_metadata";
 
 /// Longest topic name, as in Kafka (`Topic.MAX_NAME_LENGTH`).
 const NAME_BYTES_MAX: usize = 249;
@@ -46,7 +50,7 @@ pub struct CreatedTopic {
 }
 
 /// A topic by name or by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TopicRef {
     /// By name.
     Name(String),
@@ -63,6 +67,9 @@ pub enum CreateTopicError {
     /// Named twice in one request.
     #[error("Duplicate topic name.")]
     DuplicateName,
+    /// It is the controller's.
+    #[error("Creation of internal topic {CLUSTER_METADATA} is prohibited.")]
+    Internal,
     /// It exists.
     #[error("Topic '{0}' already exists.")]
     Exists(String),
@@ -81,6 +88,20 @@ pub enum CreateTopicError {
     /// Not a number of partitions.
     #[error("{0}")]
     InvalidPartitions(String),
+    /// More than one request may make, or than the cluster may have.
+    #[error("{0}")]
+    TooMany(String),
+}
+
+/// What became of a topic that was to be removed, or of several of the same name or id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedTopic {
+    /// Its name; `None` if only its id is known.
+    pub name: Option<String>,
+    /// Its id; 0 if only its name is known.
+    pub id: u128,
+    /// Whether it is gone.
+    pub result: Result<(), DeleteTopicError>,
 }
 
 /// Why a topic was not removed.
@@ -93,8 +114,14 @@ pub enum DeleteTopicError {
     #[error("This server does not host this topic ID.")]
     UnknownId,
     /// Named twice in one request.
-    #[error("Duplicate topic name or id.")]
-    Duplicate,
+    #[error("Duplicate topic name.")]
+    DuplicateName,
+    /// Its id given twice in one request.
+    #[error("Duplicate topic id.")]
+    DuplicateId,
+    /// Given by name and by id in one request.
+    #[error("The provided topic name maps to an ID that was already supplied.")]
+    NameAndId,
 }
 
 /// Why `name` may not be a topic's (`org.apache.kafka.common.internals.Topic.validate`).
@@ -121,6 +148,14 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether this is a topic that the broker makes for itself (`Topic.isInternal`).
+pub fn is_internal(name: &str) -> bool {
+    matches!(
+        name,
+        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
+    )
+}
+
 /// A random id that Kafka would give out: not one of its reserved ones, no leading '-' in its text form.
 pub(super) fn uuid(entropy: u128) -> u128 {
     let id = if entropy >> 122 == 62 {
@@ -143,6 +178,20 @@ pub(super) fn create(
     for topic in &topics {
         *seen.entry(topic.name.as_str()).or_default() += 1;
     }
+    let is_twice = |topic: &NewTopic| {
+        seen.get(topic.name.as_str())
+            .is_some_and(|count| *count > 1)
+    };
+    if let Err(error) = check_room(
+        image,
+        config,
+        topics.iter().filter(|topic| !is_twice(topic)),
+    ) {
+        return Decision {
+            records: Vec::new(),
+            reply: ControllerReply::Created(vec![Err(error); topics.len()]),
+        };
+    }
     let mut placer = Placer::new(image);
     let mut records = Vec::new();
     let mut results = Vec::with_capacity(topics.len());
@@ -151,10 +200,7 @@ pub(super) fn create(
             uuid(entropy.wrapping_add(
                 (place as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
             ));
-        let duplicate = seen
-            .get(topic.name.as_str())
-            .is_some_and(|count| *count > 1);
-        let decided = if duplicate {
+        let decided = if is_twice(topic) {
             Err(CreateTopicError::DuplicateName)
         } else {
             create_one(image, config, topic, &mut placer)
@@ -170,7 +216,7 @@ pub(super) fn create(
                 records.extend(topic_records(&made));
             }
             CreatedTopic {
-                id: if validate_only { 0 } else { id },
+                id,
                 partitions: made.partitions.len() as i32,
                 replication_factor: 1,
                 configs: made.configs,
@@ -183,6 +229,40 @@ pub(super) fn create(
     }
 }
 
+/// A request that makes too much makes nothing (Kafka's `validateTotalNumberOfPartitions`, and our own bounds).
+fn check_room<'a>(
+    image: &Image,
+    config: &Config,
+    topics: impl Iterator<Item = &'a NewTopic>,
+) -> Result<(), CreateTopicError> {
+    let partitions_of = |topic: &NewTopic| match (topic.assignments.len(), topic.partitions) {
+        (0, -1) => i64::from(config.num_partitions),
+        (0, partitions) => i64::from(partitions).max(0),
+        (assigned, _) => assigned as i64,
+    };
+    let (mut new, mut partitions) = (0, 0);
+    for topic in topics {
+        new += 1;
+        partitions += partitions_of(topic);
+    }
+    if partitions > limits::PARTITIONS_CREATED_PER_REQUEST_MAX as i64 {
+        return Err(CreateTopicError::TooMany(format!(
+            "Excessively large number of partitions per request: {partitions}, at most {}.",
+            limits::PARTITIONS_CREATED_PER_REQUEST_MAX
+        )));
+    }
+    let full = image.topics.len() + new > limits::TOPICS_PER_CLUSTER_MAX
+        || image.partitions() as i64 + partitions > limits::PARTITIONS_PER_CLUSTER_MAX as i64;
+    if full {
+        return Err(CreateTopicError::TooMany(format!(
+            "A cluster has at most {} topics and {} partitions.",
+            limits::TOPICS_PER_CLUSTER_MAX,
+            limits::PARTITIONS_PER_CLUSTER_MAX
+        )));
+    }
+    Ok(())
+}
+
 type Decided = (Vec<Placement>, BTreeMap<String, String>);
 
 fn create_one(
@@ -192,6 +272,9 @@ fn create_one(
     placer: &mut Placer<'_>,
 ) -> Result<Decided, CreateTopicError> {
     check_name(&topic.name).map_err(CreateTopicError::InvalidName)?;
+    if topic.name == CLUSTER_METADATA {
+        return Err(CreateTopicError::Internal);
+    }
     if image.topic(&topic.name).is_some() {
         return Err(CreateTopicError::Exists(topic.name.clone()));
     }
@@ -264,12 +347,6 @@ fn counted(
     } else {
         topic.partitions
     };
-    if partitions as usize > limits::PARTITIONS_PER_TOPIC_MAX {
-        return Err(CreateTopicError::InvalidPartitions(format!(
-            "Number of partitions {partitions} is above the limit of {}.",
-            limits::PARTITIONS_PER_TOPIC_MAX
-        )));
-    }
     Ok((0..partitions).map(|_| placer.place(None)).collect())
 }
 
@@ -357,28 +434,69 @@ impl<'a> Placer<'a> {
     }
 }
 
-/// Decides on each topic of a DeleteTopics request.
+/// Decides on the topics of a DeleteTopics request, as Kafka's `ControllerApis.deleteTopics`: what is given twice, in
+/// whatever way, is not removed, and answered once.
 pub(super) fn delete(
     image: &Image,
-    topics: &[TopicRef],
+    wanted: &[TopicRef],
 ) -> Decision<MetadataRecord, ControllerReply> {
+    let mut counts: HashMap<&TopicRef, usize> = HashMap::new();
+    for topic in wanted {
+        *counts.entry(topic).or_default() += 1;
+    }
+    let by_id = |topic: &Topic| counts.get(&TopicRef::Id(topic.id)).copied().unwrap_or(0);
+    let by_name = |topic: &Topic| {
+        let name = TopicRef::Name(topic.name.to_string());
+        counts.get(&name).copied().unwrap_or(0)
+    };
     let mut records = Vec::new();
-    let mut gone = HashSet::new();
-    let results = topics.iter().map(|wanted| {
-        let (topic, unknown) = match wanted {
-            TopicRef::Name(name) => (image.topic(name), DeleteTopicError::UnknownName),
-            TopicRef::Id(id) => (image.topic_by_id(*id), DeleteTopicError::UnknownId),
+    let mut topics = Vec::new();
+    let mut answered = HashSet::new();
+    for one in wanted.iter().filter(|one| answered.insert(*one)) {
+        let twice = counts[one] > 1;
+        let (topic, unknown, duplicate) = match one {
+            TopicRef::Name(name) => (
+                image.topic(name),
+                DeleteTopicError::UnknownName,
+                DeleteTopicError::DuplicateName,
+            ),
+            TopicRef::Id(id) => (
+                image.topic_by_id(*id),
+                DeleteTopicError::UnknownId,
+                DeleteTopicError::DuplicateId,
+            ),
         };
-        let topic = topic.ok_or(unknown)?;
-        if !gone.insert(topic.id) {
-            return Err(DeleteTopicError::Duplicate);
-        }
-        records.push(MetadataRecord::RemoveTopic { topic_id: topic.id });
-        Ok((topic.name.to_string(), topic.id))
-    });
-    let results = results.collect();
+        let result = match (topic, one) {
+            _ if twice => Err(duplicate),
+            (None, _) => Err(unknown),
+            (Some(topic), TopicRef::Name(_)) if by_id(topic) > 0 => {
+                Err(DeleteTopicError::NameAndId)
+            }
+            // Its name's answer stands for both.
+            (Some(topic), TopicRef::Id(_)) if by_name(topic) == 1 => continue,
+            (Some(topic), _) => {
+                records.push(MetadataRecord::RemoveTopic { topic_id: topic.id });
+                Ok(())
+            }
+        };
+        topics.push(told(one, topic, result));
+    }
     Decision {
         records,
-        reply: ControllerReply::Deleted(results),
+        reply: ControllerReply::Deleted(topics),
     }
+}
+
+fn told(
+    wanted: &TopicRef,
+    topic: Option<&Arc<Topic>>,
+    result: Result<(), DeleteTopicError>,
+) -> DeletedTopic {
+    let known = topic.filter(|_| matches!(result, Ok(()) | Err(DeleteTopicError::NameAndId)));
+    let (name, id) = match (known, wanted) {
+        (Some(topic), _) => (Some(topic.name.to_string()), topic.id),
+        (None, TopicRef::Name(name)) => (Some(name.clone()), 0),
+        (None, TopicRef::Id(id)) => (None, *id),
+    };
+    DeletedTopic { name, id, result }
 }

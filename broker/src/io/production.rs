@@ -62,8 +62,10 @@ where
         if plan.spin_before_park_us > 0 {
             builder = builder.spin_before_park(Duration::from_micros(plan.spin_before_park_us));
         }
+        let nudged = Nudge::watch()?;
         let (body, directory) = (body.clone(), plan.data_directory.clone());
         let handle = builder.spawn(move || async move {
+            glommio::spawn_local(nudged.wait()).detach();
             if let Err(error) = GlommioDisk::prepare(&directory).await {
                 tracing::error!(%error, "cannot write direct IO files in the data directory");
                 return 1;
@@ -138,6 +140,47 @@ async fn guard_wakes(polled: Rc<Cell<bool>>) {
             GUARD_IDLE
         };
         glommio::timer::sleep(pause).await;
+    }
+}
+
+/// Wakes a shard from outside: the guard's own timer does not help where the guard is itself among the tasks that are ready
+/// when the shard falls asleep (seen: a shard without any timer, asleep for seconds).
+#[derive(Clone, Default)]
+struct Nudge(Arc<Mutex<Vec<Waker>>>);
+
+/// Pause between two nudges.
+const NUDGE: Duration = Duration::from_millis(100);
+/// Nudges that need no answer. A waker is only made on its own shard.
+const NUDGES_KEPT: usize = 8;
+
+impl Nudge {
+    /// Nudges from a thread of its own, for as long as the shard keeps the other end.
+    fn watch() -> io::Result<Self> {
+        let nudge = Self::default();
+        let wakers = Arc::downgrade(&nudge.0);
+        std::thread::Builder::new()
+            .name("nudge".into())
+            .spawn(move || {
+                while let Some(wakers) = wakers.upgrade() {
+                    let waker = wakers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    drop(wakers);
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
+                    std::thread::sleep(NUDGE);
+                }
+            })?;
+        Ok(nudge)
+    }
+
+    /// Never ready; being woken is all.
+    async fn wait(self) {
+        std::future::poll_fn(|context| {
+            let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            wakers.resize_with(NUDGES_KEPT, || context.waker().clone());
+            Poll::<()>::Pending
+        })
+        .await;
     }
 }
 

@@ -539,7 +539,8 @@ fn stamp(item: &Item<Bytes>, body: &mut [u8]) {
     body[..8].copy_from_slice(&item.offset.to_be_bytes());
     body[12..16].copy_from_slice(&item.leader_epoch.to_be_bytes());
     if item.log_append_time_ms >= 0 {
-        body[22] |= 1 << 3; // low byte of the attributes: timestamp type LogAppendTime
+        // The attributes: timestamp type LogAppendTime, and as in Kafka no bit that means nothing.
+        (body[21], body[22]) = (0, body[22] & 0x7f | 1 << 3);
         body[35..43].copy_from_slice(&item.log_append_time_ms.to_be_bytes());
         let crc = crc32c::crc32c(&body[21..]);
         body[17..21].copy_from_slice(&crc.to_be_bytes());

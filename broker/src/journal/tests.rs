@@ -828,7 +828,11 @@ fn batches_are_stamped_as_kafka_reads_them() {
         kept.body[16..].iter().all(|byte| *byte == 1),
         "nothing under the checksum changed"
     );
-    assert_eq!(timed.body[21..23], [1, 1 | 8]);
+    assert_eq!(
+        timed.body[21..23],
+        [0, 1 | 8],
+        "bits that mean nothing are dropped"
+    );
     assert_eq!(timed.body[35..43], 1_700_000_000_000i64.to_be_bytes());
     assert_eq!(
         timed.body[17..21],

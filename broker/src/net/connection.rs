@@ -83,6 +83,9 @@ impl Client {
         loop {
             while let Some(frame) = self.take_frame(&mut buffer)? {
                 self.dispatch(frame).await?;
+                if self.closed.get() {
+                    return Ok(());
+                }
                 if self.router.shard().io.executor.should_yield() {
                     self.router.shard().io.executor.yield_now().await;
                 }
@@ -133,29 +136,35 @@ impl Client {
             api_key: header.api_key,
             version: header.api_version,
             correlation_id: header.correlation_id,
-            internal_client: header.client_id == Some(api::INTERNAL_CLIENT),
+            internal_client: header.client_id.as_deref() == Some(api::INTERNAL_CLIENT),
             body: frame.slice(body_at..),
         };
         let request_bytes = frame.len();
         if api::is_produce(&request) {
             self.wait_for_room(request_bytes).await;
-            match api::produce::begin(&self.router, &request, &self.send_wanted)? {
-                Some(produce) => self.push(Pending::Produce(produce), request_bytes),
-                None => return Ok(()),
+            let produce = api::produce::begin(&self.router, &request, &self.send_wanted)?;
+            let last = produce.will_close();
+            self.push(Pending::Produce(produce), request_bytes);
+            if last {
+                self.wait_until_answered().await;
             }
             return Ok(());
         }
-        while !self.ring.borrow().is_empty() {
-            self.sent.wait().await;
-            if self.closed.get() {
-                return Ok(());
-            }
+        self.wait_until_answered().await;
+        if self.closed.get() {
+            return Ok(());
         }
         match api::handle(&self.router, request).await {
             Answer::Reply(reply) => self.push(Pending::Ready(reply), request_bytes),
             Answer::Close(reason) => return Err(reason),
         }
         Ok(())
+    }
+
+    async fn wait_until_answered(&self) {
+        while !self.ring.borrow().is_empty() && !self.closed.get() {
+            self.sent.wait().await;
+        }
     }
 
     /// Back-pressure: while too much waits for the disk, nothing more is read from this client.
@@ -212,9 +221,18 @@ impl Client {
             let front = ring.pop_front().expect("just seen");
             self.ring_bytes
                 .set(self.ring_bytes.get() - front.request_bytes);
-            let reply = front.pending.into_reply();
-            slices += reply.slices.len();
-            replies.push(reply);
+            match front.pending.into_reply() {
+                Ok(reply) => {
+                    slices += reply.slices.len();
+                    replies.push(reply);
+                }
+                Err(reason) => {
+                    let shard = self.router.shard();
+                    shard.log_refusal(self.connection.peer(), &reason);
+                    self.close();
+                    break;
+                }
+            }
         }
         replies
     }

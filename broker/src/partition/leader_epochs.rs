@@ -38,14 +38,17 @@ impl LeaderEpochs {
         at.checked_sub(1).map(|at| self.0[at].0)
     }
 
-    /// The largest epoch not above `epoch`, and where it ends; the newest ends at `end_offset`.
+    /// The largest epoch not above `epoch`, and where it ends; the newest ends at `end_offset`. Below the oldest known epoch
+    /// `epoch` itself, which ends where the oldest begins; `None` above the newest.
     pub fn end_of(&self, epoch: i32, end_offset: i64) -> Option<(i32, i64)> {
+        let latest = self.latest()?;
+        if epoch == latest {
+            return Some((latest, end_offset));
+        }
         let at = self.0.partition_point(|&(known, _)| known <= epoch);
-        let found = at.checked_sub(1)?;
-        Some((
-            self.0[found].0,
-            self.0.get(at).map_or(end_offset, |&(_, start)| start),
-        ))
+        let (_, end) = *self.0.get(at)?;
+        let floor = at.checked_sub(1).map_or(epoch, |at| self.0[at].0);
+        Some((floor, end))
     }
 
     /// All of them, in order.
@@ -70,7 +73,11 @@ mod tests {
             "an empty epoch gives way"
         );
         assert_eq!(epochs.end_of(2, 50), Some((0, 10)));
-        assert_eq!(epochs.end_of(9, 50), Some((4, 50)));
+        assert_eq!(epochs.end_of(4, 50), Some((4, 50)));
+        assert_eq!(epochs.end_of(9, 50), None, "an epoch that never was");
+        assert_eq!(LeaderEpochs::default().end_of(0, 50), None);
+        let later = LeaderEpochs::new(vec![(5, 7)]);
+        assert_eq!(later.end_of(2, 50), Some((2, 7)), "older than all");
         assert_eq!(
             (epochs.epoch_of(9), epochs.epoch_of(10)),
             (Some(0), Some(4))

@@ -129,14 +129,9 @@ impl Partition {
         self.config = config;
     }
 
-    /// Decides on the records of a Produce request of this version, at this time.
-    pub fn prepare(
-        &mut self,
-        records: Option<&Bytes>,
-        version: i16,
-        now_ms: i64,
-    ) -> Result<Decided, ProduceError> {
-        let checked = validate::check(records, version, &self.config, now_ms)?;
+    /// Decides on a batch that [`validate::one_batch`] gave, at this time.
+    pub fn prepare(&mut self, batch: &Bytes, now_ms: i64) -> Result<Decided, ProduceError> {
+        let checked = validate::check(batch, &self.config, now_ms)?;
         let header = RecordBatch::parse(&checked.bytes)
             .expect("the batch was checked")
             .header();

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
-use protocol::record_batch::increment_sequence;
+use protocol::record_batch::{NO_PRODUCER_EPOCH, NO_SEQUENCE, increment_sequence};
 
 use super::validate::ProduceError;
 use crate::limits;
@@ -89,9 +89,8 @@ impl Producers {
             .map(|(epoch, known)| (*epoch, known.last));
         let last = last
             .or_else(|| applied.and_then(|known| Some((known.epoch, known.batches.back()?.last))));
-        if let Some((epoch, last)) = last {
-            check_order(sequence, epoch, last)?;
-        }
+        let (epoch, last) = last.unwrap_or((NO_PRODUCER_EPOCH, NO_SEQUENCE));
+        check_order(sequence, epoch, last)?;
         let batch = Remembered {
             first: sequence.first,
             last: sequence.last,
@@ -238,7 +237,10 @@ fn check_order(sequence: &Sequence, epoch: i16, last: i32) -> Result<(), Produce
             known: epoch,
         });
     }
-    let expected = if sequence.epoch > epoch {
+    // Of an unknown producer, and after a batch without an epoch, any sequence will do.
+    let expected = if epoch == NO_PRODUCER_EPOCH {
+        sequence.first
+    } else if sequence.epoch > epoch {
         0
     } else {
         increment_sequence(last, 1)

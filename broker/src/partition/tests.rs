@@ -1,5 +1,6 @@
 //! Produces against one partition, told as transcripts.
 
+use super::validate::one_batch;
 use super::*;
 use protocol::compression::Compression;
 use protocol::record_batch::{RecordBatchBuilder, RecordBatchMut, TimestampType};
@@ -53,7 +54,7 @@ fn commit(partition: &mut Partition, prepared: &Prepared) {
 }
 
 fn append(partition: &mut Partition, bytes: &Bytes) -> i64 {
-    match partition.prepare(Some(bytes), 9, NOW).unwrap() {
+    match partition.prepare(bytes, NOW).unwrap() {
         Decided::Append(prepared) => {
             commit(partition, &prepared);
             prepared.base_offset
@@ -66,10 +67,10 @@ fn append(partition: &mut Partition, bytes: &Bytes) -> i64 {
 fn offsets_are_decided_at_prepare_and_visible_at_apply() {
     let mut partition = partition();
     let bytes = batch(Compression::None, 3, None);
-    let Decided::Append(first) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+    let Decided::Append(first) = partition.prepare(&bytes, NOW).unwrap() else {
         panic!("no duplicate")
     };
-    let Decided::Append(second) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+    let Decided::Append(second) = partition.prepare(&bytes, NOW).unwrap() else {
         panic!("no duplicate")
     };
     assert_eq!(
@@ -116,7 +117,7 @@ fn producers_are_told_duplicates_gaps_and_old_epochs() {
     );
     let refuse = |partition: &mut Partition, producer| {
         partition
-            .prepare(Some(&batch(Compression::None, 1, Some(producer))), 9, NOW)
+            .prepare(&batch(Compression::None, 1, Some(producer)), NOW)
             .unwrap_err()
     };
     assert!(
@@ -159,13 +160,31 @@ fn producers_are_told_duplicates_gaps_and_old_epochs() {
 }
 
 #[test]
+fn an_epoch_of_none_is_no_epoch() {
+    let mut partition = partition();
+    let below = partition.prepare(&batch(Compression::None, 1, Some((78, -2, 0))), NOW);
+    assert!(matches!(
+        below,
+        Err(ProduceError::InvalidProducerEpoch { .. })
+    ));
+    for (at, (epoch, sequence)) in [(-1, 5), (-1, 9), (0, 7)].into_iter().enumerate() {
+        let bytes = batch(Compression::None, 1, Some((79, epoch, sequence)));
+        assert_eq!(
+            append(&mut partition, &bytes),
+            at as i64,
+            "after a batch without an epoch any sequence will do"
+        );
+    }
+}
+
+#[test]
 fn a_duplicate_of_a_batch_in_flight_takes_its_place() {
     let mut partition = partition();
     let bytes = batch(Compression::None, 2, Some((1, 0, 0)));
-    let Decided::Append(prepared) = partition.prepare(Some(&bytes), 9, NOW).unwrap() else {
+    let Decided::Append(prepared) = partition.prepare(&bytes, NOW).unwrap() else {
         panic!("no duplicate")
     };
-    let again = partition.prepare(Some(&bytes), 9, NOW).unwrap();
+    let again = partition.prepare(&bytes, NOW).unwrap();
     assert_eq!(
         again,
         Decided::Duplicate {
@@ -175,10 +194,7 @@ fn a_duplicate_of_a_batch_in_flight_takes_its_place() {
     );
     partition.unprepare(prepared.base_offset);
     assert!(
-        matches!(
-            partition.prepare(Some(&bytes), 9, NOW).unwrap(),
-            Decided::Append(_)
-        ),
+        matches!(partition.prepare(&bytes, NOW).unwrap(), Decided::Append(_)),
         "it never came"
     );
 }
@@ -220,30 +236,29 @@ fn broken_batches_get_kafkas_answers() {
     let good = batch(Compression::None, 2, None);
     let mut refuse = |bytes: Option<Vec<u8>>, version| {
         let bytes = bytes.map(Bytes::from);
-        partition.prepare(bytes.as_ref(), version, NOW).unwrap_err()
+        one_batch(bytes.as_ref(), version)
+            .and_then(|batch| partition.prepare(&batch, NOW))
+            .unwrap_err()
     };
     let edit = |at: usize, value: u8| {
         let mut bytes = good.to_vec();
         bytes[at] = value;
         Some(bytes)
     };
-    assert!(matches!(
-        refuse(None, 9),
-        ProduceError::InvalidRecord { .. }
-    ));
+    assert!(matches!(refuse(None, 9), ProduceError::NotOneBatch(_)));
     assert!(matches!(
         refuse(Some(Vec::new()), 9),
-        ProduceError::InvalidRecord { .. }
+        ProduceError::NotOneBatch(_)
     ));
     assert!(
         matches!(
             refuse(Some([good.to_vec(), good.to_vec()].concat()), 9),
-            ProduceError::InvalidRecord { .. }
+            ProduceError::NotOneBatch(_)
         ),
         "two batches"
     );
     assert!(
-        matches!(refuse(edit(16, 1), 9), ProduceError::InvalidRecord { .. }),
+        matches!(refuse(edit(16, 1), 9), ProduceError::NotOneBatch(_)),
         "magic 1"
     );
     assert!(
@@ -251,7 +266,7 @@ fn broken_batches_get_kafkas_answers() {
         "magic 3"
     );
     assert!(
-        matches!(refuse(edit(7, 1), 9), ProduceError::InvalidRecord { .. }),
+        matches!(refuse(edit(7, 1), 9), ProduceError::InvalidBatch(_)),
         "a base offset"
     );
     assert!(
@@ -271,14 +286,12 @@ fn broken_batches_get_kafkas_answers() {
         PartitionStart::default(),
     );
     assert!(matches!(
-        small.prepare(Some(&good), 9, NOW),
+        small.prepare(&good, NOW),
         Err(ProduceError::MessageTooLarge { max: 50, .. })
     ));
-    let future = partition
-        .prepare(Some(&good), 9, NOW - 4_000_000)
-        .unwrap_err();
+    let future = partition.prepare(&good, NOW - 4_000_000).unwrap_err();
     assert!(
-        matches!(&future, ProduceError::InvalidTimestamp { record_errors, .. } if record_errors.len() == 2)
+        matches!(&future, ProduceError::InvalidTimestamps { record_errors, .. } if record_errors.len() == 2)
     );
 }
 
@@ -291,7 +304,7 @@ fn another_codec_is_made_where_the_topic_wants_it() {
         };
         let mut partition = Partition::new(wanted, PartitionStart::default());
         let Decided::Append(prepared) = partition
-            .prepare(Some(&batch(codec, 10, Some((1, 0, 0)))), 9, NOW)
+            .prepare(&batch(codec, 10, Some((1, 0, 0))), NOW)
             .unwrap()
         else {
             panic!("no duplicate")

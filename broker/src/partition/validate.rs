@@ -44,17 +44,23 @@ pub enum ProduceError {
     /// The bytes are not what their checksum or layout says.
     #[error("{0}")]
     CorruptMessage(String),
-    /// A rule about records is broken.
+    /// No batch of format 2, or more than one.
+    #[error("{0}")]
+    NotOneBatch(String),
+    /// A rule about the batch, or about how records are written, is broken.
+    #[error("{0}")]
+    InvalidBatch(String),
+    /// Records without a key where one is needed.
     #[error("{message}")]
-    InvalidRecord {
+    InvalidRecords {
         /// One sentence.
         message: String,
-        /// Index in the batch and reason, where single records are at fault.
+        /// Index in the batch and reason.
         record_errors: Vec<(i32, String)>,
     },
-    /// A timestamp is out of bounds.
+    /// Timestamps are out of bounds.
     #[error("{message}")]
-    InvalidTimestamp {
+    InvalidTimestamps {
         /// One sentence.
         message: String,
         /// Index in the batch and reason.
@@ -78,9 +84,12 @@ pub enum ProduceError {
         /// The bound.
         max: usize,
     },
-    /// A codec this broker or this version does not have.
+    /// A codec that this version of the request does not have.
     #[error("The requesting client does not support the compression type of given partition.")]
     UnsupportedCompression,
+    /// A codec that nobody has.
+    #[error("Unknown compression type.")]
+    UnknownCompression,
     /// Not the sequence that must follow.
     #[error(
         "Out of order sequence number for producer {producer_id}: {got} (incoming seq. number), {expected} (expected)"
@@ -114,17 +123,32 @@ impl ProduceError {
     /// Single records at fault: index in the batch, and reason.
     pub fn record_errors(&self) -> &[(i32, String)] {
         match self {
-            Self::InvalidRecord { record_errors, .. }
-            | Self::InvalidTimestamp { record_errors, .. } => record_errors,
+            Self::InvalidRecords { record_errors, .. }
+            | Self::InvalidTimestamps { record_errors, .. } => record_errors,
             _ => &[],
         }
     }
 
-    fn invalid(message: impl Into<String>) -> Self {
-        Self::InvalidRecord {
-            message: message.into(),
-            record_errors: Vec::new(),
+    /// Whether Kafka finds it when the partition is at hand, and then tells its log start.
+    pub fn is_found_late(&self) -> bool {
+        match self {
+            Self::CorruptMessage(_)
+            | Self::NotOneBatch(_)
+            | Self::MessageTooLarge { .. }
+            | Self::RecordListTooLarge { .. }
+            | Self::UnsupportedCompression
+            | Self::InvalidTxnState => false,
+            Self::InvalidBatch(_)
+            | Self::InvalidRecords { .. }
+            | Self::InvalidTimestamps { .. }
+            | Self::UnknownCompression
+            | Self::OutOfOrderSequence { .. }
+            | Self::InvalidProducerEpoch { .. } => true,
         }
+    }
+
+    fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidBatch(message.into())
     }
 }
 
@@ -137,15 +161,13 @@ pub struct Checked {
     pub log_append_time_ms: i64,
 }
 
-/// Checks the records of one partition.
+/// Checks a batch that [`one_batch`] gave.
 pub fn check(
-    records: Option<&Bytes>,
-    version: i16,
+    bytes: &Bytes,
     config: &PartitionConfig,
     now_ms: i64,
 ) -> Result<Checked, ProduceError> {
-    let bytes = one_batch(records, version)?;
-    let batch = RecordBatch::parse(&bytes).map_err(parse_error)?;
+    let batch = RecordBatch::parse(bytes).map_err(parse_error)?;
     let header = batch.header();
     if header.attributes().is_transactional() {
         return Err(ProduceError::InvalidTxnState);
@@ -169,7 +191,7 @@ pub fn check(
         )));
     }
     let codec = Compression::from_id(header.attributes().compression_id())
-        .ok_or(ProduceError::UnsupportedCompression)?;
+        .ok_or(ProduceError::UnknownCompression)?;
     header
         .check_client_batch()
         .map_err(|error| ProduceError::invalid(error.to_string()))?;
@@ -188,7 +210,7 @@ pub fn check(
     } else {
         -1
     };
-    let bytes = finish(&bytes, codec, payload, summary, config)?;
+    let bytes = finish(bytes, codec, payload, summary, config)?;
     if bytes.len() > config.message_bytes_max {
         return Err(ProduceError::MessageTooLarge {
             bytes: bytes.len(),
@@ -207,10 +229,22 @@ pub fn check(
     })
 }
 
+/// Whether the first batch is part of a transaction. An error where its length or its format is none that ever was; a cut
+/// batch, and none, is not.
+pub fn is_transactional(records: &[u8]) -> Result<bool, BatchParseError> {
+    match RecordBatch::parse(records) {
+        Ok(batch) => Ok(batch.attributes().is_transactional()),
+        Err(error @ (BatchParseError::BatchLength(_) | BatchParseError::UnknownMagic(_))) => {
+            Err(error)
+        }
+        Err(_) => Ok(false),
+    }
+}
+
 /// The one batch a request may carry for a partition; a cut second one is ignored, as in Kafka.
-fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceError> {
+pub fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceError> {
     let none = || {
-        ProduceError::invalid(format!(
+        ProduceError::NotOneBatch(format!(
             "Produce requests with version {version} must have at least one record batch per partition"
         ))
     };
@@ -222,7 +256,8 @@ fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceErro
     if bytes > records.len() {
         return Err(none());
     }
-    if header.attributes().compression_id() == Compression::Zstd.id() && version < ZSTD_VERSION {
+    let codec = Compression::from_id(header.attributes().compression_id());
+    if version < ZSTD_VERSION && matches!(codec, None | Some(Compression::Zstd)) {
         return Err(ProduceError::UnsupportedCompression);
     }
     match BatchHeader::parse(&records[bytes..]) {
@@ -232,7 +267,7 @@ fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceErro
             let text = format!(
                 "Produce requests with version {version} are only allowed to contain exactly one record batch per partition"
             );
-            return Err(ProduceError::invalid(text));
+            return Err(ProduceError::NotOneBatch(text));
         }
         Err(error) => return Err(parse_error(error)),
     }
@@ -242,7 +277,7 @@ fn one_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, ProduceErro
 fn parse_error(error: BatchParseError) -> ProduceError {
     match error {
         BatchParseError::Truncated { .. } | BatchParseError::OldMagic { .. } => {
-            ProduceError::invalid(error.to_string())
+            ProduceError::NotOneBatch(error.to_string())
         }
         _ => ProduceError::CorruptMessage(error.to_string()),
     }
@@ -265,7 +300,7 @@ fn unpack(
     let max = limits::DECOMPRESSED_BYTES_MAX;
     match decompress(codec, batch.payload(), max) {
         Ok(payload) => Ok(Some(payload)),
-        Err(error) => Err(ProduceError::CorruptMessage(format!(
+        Err(error) => Err(ProduceError::invalid(format!(
             "the batch cannot be decompressed: {error}"
         ))),
     }
@@ -305,12 +340,12 @@ fn records_error(error: RecordsError) -> ProduceError {
         .map(|one| (one.batch_index, reason(one.reason)));
     let record_errors = listed.collect();
     if rejections.any_timestamp {
-        ProduceError::InvalidTimestamp {
+        ProduceError::InvalidTimestamps {
             message,
             record_errors,
         }
     } else {
-        ProduceError::InvalidRecord {
+        ProduceError::InvalidRecords {
             message,
             record_errors,
         }
@@ -361,6 +396,7 @@ fn finish(
     Ok(Bytes::from(copy))
 }
 
+/// The same records in another codec, their offsets without gaps, as in Kafka.
 fn recompress(
     bytes: &Bytes,
     payload: &[u8],
@@ -386,13 +422,7 @@ fn recompress(
         let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
         let headers: Vec<_> = record.headers.collect();
         builder
-            .append_at(
-                record.offset_delta,
-                timestamp,
-                record.key,
-                record.value,
-                &headers,
-            )
+            .append(timestamp, record.key, record.value, &headers)
             .map_err(|error| failed(error.to_string()))?;
     }
     builder

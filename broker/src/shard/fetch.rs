@@ -22,10 +22,10 @@ pub struct ReadRequest {
     pub bytes_max: usize,
     /// The first batch whole, even beyond that.
     pub at_least_one: bool,
-    /// What the client believes; -1 for nothing.
-    pub current_leader_epoch: i32,
-    /// Epoch of the last record it has; -1 for none.
-    pub last_fetched_epoch: i32,
+    /// What the client believes.
+    pub current_leader_epoch: Option<i32>,
+    /// Epoch of the last record it has.
+    pub last_fetched_epoch: Option<i32>,
 }
 
 /// Why a read gives nothing.
@@ -33,8 +33,10 @@ pub struct ReadRequest {
 pub enum ReadFailure {
     /// No such partition.
     Unknown,
-    /// Not led here.
+    /// Not led here, or not to be read by another replica.
     NotLeader,
+    /// A limit or an isolation level that does not exist.
+    Invalid,
     /// Below the log start, or beyond the end.
     OffsetOutOfRange,
     /// The client's epoch is old.
@@ -77,6 +79,11 @@ impl ReadAnswer {
         Self::failed(ReadFailure::NotLeader)
     }
 
+    /// Whether there is something at `offset`.
+    pub fn is_before_end(&self, offset: i64) -> bool {
+        self.failure.is_none() && self.diverging.is_none() && offset < self.high_watermark
+    }
+
     /// Bytes of records.
     pub fn bytes(&self) -> usize {
         self.records.iter().map(|slice| slice.len()).sum()
@@ -103,8 +110,17 @@ pub struct OffsetRequest {
     pub key: PartitionKey,
     /// What.
     pub spec: OffsetSpec,
-    /// What the client believes; -1 for nothing.
-    pub current_leader_epoch: i32,
+    /// What the client believes.
+    pub current_leader_epoch: Option<i32>,
+}
+
+/// A partition that a fetch waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched {
+    /// Which.
+    pub key: PartitionKey,
+    /// Its high watermark when it was read.
+    pub high_watermark: i64,
 }
 
 /// An offset; -1 where there is none.
@@ -136,27 +152,28 @@ impl OffsetAnswer {
     }
 }
 
-fn check_epoch(owned: &Owned, claimed: i32) -> Result<(), ReadFailure> {
+fn check_epoch(owned: &Owned, claimed: Option<i32>) -> Result<(), ReadFailure> {
     let current = owned.partition.borrow().leader_epoch();
     match claimed {
-        -1 => Ok(()),
-        _ if claimed < current => Err(ReadFailure::FencedLeaderEpoch),
-        _ if claimed > current => Err(ReadFailure::UnknownLeaderEpoch),
+        Some(claimed) if claimed < current => Err(ReadFailure::FencedLeaderEpoch),
+        Some(claimed) if claimed > current => Err(ReadFailure::UnknownLeaderEpoch),
         _ => Ok(()),
     }
 }
 
 /// Where the client's log parts from ours, if it does (KIP-320).
-fn diverging(owned: &Owned, request: &ReadRequest) -> Option<(i32, i64)> {
-    if request.last_fetched_epoch < 0 {
-        return None;
-    }
+fn diverging(owned: &Owned, request: &ReadRequest) -> Result<Option<(i32, i64)>, ReadFailure> {
+    let Some(last) = request.last_fetched_epoch else {
+        return Ok(None);
+    };
     let partition = owned.partition.borrow();
-    let epochs = partition.leader_epochs();
-    let end = epochs.end_of(request.last_fetched_epoch, partition.high_watermark());
+    let end = partition
+        .leader_epochs()
+        .end_of(last, partition.high_watermark());
     match end {
-        Some((epoch, end)) if epoch == request.last_fetched_epoch && end >= request.offset => None,
-        _ => Some(end.unwrap_or((-1, -1))),
+        None => Err(ReadFailure::OffsetOutOfRange),
+        Some((epoch, end)) if epoch == last && end >= request.offset => Ok(None),
+        Some(parted) => Ok(Some(parted)),
     }
 }
 
@@ -184,7 +201,10 @@ impl Shard {
             diverging: None,
             records: Vec::new(),
         };
-        answer.diverging = diverging(&owned, request);
+        match diverging(&owned, request) {
+            Ok(parted) => answer.diverging = parted,
+            Err(failure) => return ReadAnswer::failed(failure),
+        }
         if answer.diverging.is_some() {
             return answer;
         }
@@ -224,18 +244,30 @@ impl Shard {
         answer
     }
 
-    /// Reads, waiting until `deadline` for a first byte.
-    pub async fn read_waiting(&self, request: ReadRequest, deadline: Instant) -> ReadAnswer {
-        let wake = Signal::default();
-        loop {
-            let answer = self.read(&request, Some(&wake)).await;
+    /// Waits until one of these partitions has grown or is gone, `deadline` has come, or nobody wants to know any more: then
+    /// `wake` is set too.
+    pub async fn wait_grown(
+        &self,
+        watched: &[Watched],
+        deadline: Instant,
+        wake: &Signal,
+        is_wanted: impl Fn() -> bool,
+    ) {
+        while is_wanted() {
+            for one in watched {
+                let Some(owned) = self.owned(one.key) else {
+                    return;
+                };
+                if owned.partition.borrow().high_watermark() > one.high_watermark {
+                    return;
+                }
+                owned
+                    .waiters
+                    .add(wake, limits::DELAYED_FETCHES_PER_PARTITION_MAX);
+            }
             let now = self.io.clock.now();
-            if answer.bytes() > 0
-                || answer.failure.is_some()
-                || answer.diverging.is_some()
-                || now >= deadline
-            {
-                return answer;
+            if now >= deadline {
+                return;
             }
             let rest = std::time::Duration::from_nanos(deadline.since_ns(now));
             or(wake.wait(), self.io.clock.sleep(rest)).await;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_lite::future::or;
 use hashbrown::HashMap;
 use protocol::native::QuorumManifest;
+use protocol::record_batch::BatchParseError;
 
 use crate::config::Config;
 use crate::config::topic::{CompressionType, TimestampType, TopicConfig};
@@ -23,7 +24,7 @@ use crate::journal::{Journal, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::logging::{Admit, RateLimit};
-use crate::metadata::{Image, Placement, Topic};
+use crate::metadata::{Image, Topic};
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
 use crate::quorum::{Committed, Pending, Quorums, Window};
@@ -36,7 +37,9 @@ pub mod recovery;
 pub mod write_back;
 
 pub use control::ControlError;
-pub use fetch::{OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest};
+pub use fetch::{
+    OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest, Watched,
+};
 pub use produce::{Commit, ProduceRequest, ProduceTicket};
 
 /// A partition of a topic, by the topic's id: a re-created topic is another one.
@@ -54,17 +57,31 @@ pub enum ProduceFailure {
     /// Acks that do not exist.
     #[error("acks must be -1, 0 or 1")]
     InvalidAcks,
+    /// A transactional batch in a request without a transactional id.
+    #[error("Transactional records need a transactional id.")]
+    NoTransactionalId,
+    /// A batch of the request is none: all of it is refused.
+    #[error("{0}")]
+    Malformed(BatchParseError),
     /// No such topic or partition.
     #[error("This server does not host this topic-partition.")]
     Unknown,
+    /// Clients may not write to it.
+    #[error("Cannot append to an internal topic.")]
+    InternalTopic,
     /// Not led here, or not yet.
     #[error(
         "For requests intended only for the leader, this error indicates that the broker is not the current leader."
     )]
     NotLeader,
     /// The batch is refused.
-    #[error(transparent)]
-    Refused(#[from] ProduceError),
+    #[error("{error}")]
+    Refused {
+        /// Why.
+        error: ProduceError,
+        /// First offset of the partition.
+        log_start_offset: i64,
+    },
     /// The disk failed or is full.
     #[error("Disk error when trying to access log file on the disk.")]
     Storage,
@@ -74,6 +91,16 @@ pub enum ProduceFailure {
     /// The shard has stopped.
     #[error("The shard has stopped.")]
     Stopped,
+}
+
+impl ProduceFailure {
+    /// Single records at fault: index in the batch, and reason.
+    pub fn record_errors(&self) -> &[(i32, String)] {
+        match self {
+            Self::Refused { error, .. } => error.record_errors(),
+            _ => &[],
+        }
+    }
 }
 
 /// A partition this shard leads.
@@ -175,16 +202,13 @@ impl Shard {
         self.partitions.borrow().get(&key).cloned()
     }
 
-    /// Leader epoch of a partition as far as this shard can tell; -1 for another shard's.
-    pub fn leader_epoch_of(&self, topic_id: u128, partition: i32, placement: &Placement) -> i32 {
-        if placement.shard != self.number {
-            return -1;
-        }
-        let owned = self.owned(PartitionKey {
-            topic_id,
-            partition,
-        });
-        owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+    /// Leader epochs of partitions that are led here; 0 for one that is still to be added.
+    pub fn leader_epochs(&self, keys: &[PartitionKey]) -> Vec<i32> {
+        let epoch = |key: &PartitionKey| {
+            let owned = self.owned(*key);
+            owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+        };
+        keys.iter().map(epoch).collect()
     }
 
     /// Whether a write has failed: nothing is acknowledged any more.

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::{PartitionKey, ProduceFailure, Shard};
 use crate::journal::frame::{Item, ItemKind};
+use crate::metadata::is_internal;
 use crate::partition::Decided;
+use crate::partition::validate::one_batch;
 use crate::quorum::{Pending, ProposeError};
 
 /// One partition's part of a Produce request.
@@ -14,8 +16,10 @@ pub struct ProduceRequest {
     pub records: Option<Bytes>,
     /// Version of the request.
     pub version: i16,
-    /// -1, 0 or 1.
+    /// -1, 0 or 1, if it is legal.
     pub acks: i16,
+    /// Whether it comes from Kafka's own admin client, which may write to internal topics.
+    pub internal_client: bool,
 }
 
 /// A produce that was decided on.
@@ -42,6 +46,22 @@ pub enum Commit {
     Failed,
 }
 
+/// Kafka's checks of the request before it looks for the partition's leader.
+fn check_request(topic: &str, request: &ProduceRequest) -> Result<Bytes, ProduceFailure> {
+    let batch = one_batch(request.records.as_ref(), request.version);
+    let batch = batch.map_err(|error| ProduceFailure::Refused {
+        error,
+        log_start_offset: -1,
+    })?;
+    if !(-1..=1).contains(&request.acks) {
+        return Err(ProduceFailure::InvalidAcks);
+    }
+    if is_internal(topic) && !request.internal_client {
+        return Err(ProduceFailure::InternalTopic);
+    }
+    Ok(batch)
+}
+
 impl Shard {
     /// Decides on `request` and queues it for the next flush. Synchronous.
     pub fn produce(
@@ -50,6 +70,7 @@ impl Shard {
         request: ProduceRequest,
     ) -> Result<ProduceTicket, ProduceFailure> {
         let owned = self.owned(key).ok_or(ProduceFailure::NotLeader)?;
+        let batch = check_request(&owned.topic, &request)?;
         if self.quorums.borrow().is_fenced() || self.out_of_space.get() {
             return Err(ProduceFailure::Storage);
         }
@@ -57,12 +78,13 @@ impl Shard {
             return Err(ProduceFailure::NotLeader);
         }
         let mut partition = owned.partition.borrow_mut();
-        let decided = partition.prepare(
-            request.records.as_ref(),
-            request.version,
-            self.io.clock.wall_ms(),
-        )?;
         let log_start_offset = partition.log_start_offset();
+        let decided = partition
+            .prepare(&batch, self.io.clock.wall_ms())
+            .map_err(|error| ProduceFailure::Refused {
+                error,
+                log_start_offset,
+            })?;
         let cached = partition.config().write_caching;
         let (prepared, pending) = match decided {
             Decided::Duplicate {

@@ -30,20 +30,13 @@ impl<'a> ApiVersionsRequest<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 3 {
-            out.client_software_name = r.nullable_string("client_software_name", flexible)?.ok_or(DecodeError { field: "client_software_name", problem: Problem::Null })?;
+            out.client_software_name = required("client_software_name", r.nullable_string("client_software_name", flexible)?)?;
         }
         if version >= 3 {
-            out.client_software_version = r.nullable_string("client_software_version", flexible)?.ok_or(DecodeError { field: "client_software_version", problem: Problem::Null })?;
+            out.client_software_version = required("client_software_version", r.nullable_string("client_software_version", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -93,21 +86,19 @@ impl<'a> ApiVersionsResponse<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.error_code = r.int16("error_code")?;
-        out.api_keys = match r.array("api_keys", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ApiVersionsResponseApi::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "api_keys", problem: Problem::Null })?;
+        out.api_keys = required("api_keys", r.array("api_keys", flexible, ApiVersionsResponseApi::bytes_min(version), |r| ApiVersionsResponseApi::decode(r, version))?)?;
         if version >= 1 {
             out.throttle_time_ms = r.int32("throttle_time_ms")?;
         }
         if flexible {
             r.tags(|tag, r| {
-                let _ = (&r, version);
                 match tag {
-                    0 if version >= 3 => out.supported_features = match r.array("supported_features", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ApiVersionsResponseSupportedFeature::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "supported_features", problem: Problem::Null })?,
+                    0 if version >= 3 => out.supported_features = required("supported_features", r.array("supported_features", flexible, ApiVersionsResponseSupportedFeature::bytes_min(version), |r| ApiVersionsResponseSupportedFeature::decode(r, version))?)?,
                     1 if version >= 3 => out.finalized_features_epoch = r.int64("finalized_features_epoch")?,
-                    2 if version >= 3 => out.finalized_features = match r.array("finalized_features", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ApiVersionsResponseFinalizedFeature::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "finalized_features", problem: Problem::Null })?,
+                    2 if version >= 3 => out.finalized_features = required("finalized_features", r.array("finalized_features", flexible, ApiVersionsResponseFinalizedFeature::bytes_min(version), |r| ApiVersionsResponseFinalizedFeature::decode(r, version))?)?,
                     3 if version >= 3 => out.zk_migration_ready = r.bool("zk_migration_ready")?,
                     _ => return Ok(false),
                 }
-                #[allow(unreachable_code)]
                 Ok(true)
             })?;
         }
@@ -180,16 +171,18 @@ impl<'a> ApiVersionsResponseApi {
         out.min_version = r.int16("min_version")?;
         out.max_version = r.int16("max_version")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 2;
+        bytes += 2;
+        bytes += 2;
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -226,7 +219,7 @@ impl<'a> ApiVersionsResponseSupportedFeature<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 3 {
-            out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+            out.name = required("name", r.nullable_string("name", flexible)?)?;
         }
         if version >= 3 {
             out.min_version = r.int16("min_version")?;
@@ -235,16 +228,24 @@ impl<'a> ApiVersionsResponseSupportedFeature<'a> {
             out.max_version = r.int16("max_version")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 3 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 3 {
+            bytes += 2;
+        }
+        if version >= 3 {
+            bytes += 2;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -287,7 +288,7 @@ impl<'a> ApiVersionsResponseFinalizedFeature<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 3 {
-            out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+            out.name = required("name", r.nullable_string("name", flexible)?)?;
         }
         if version >= 3 {
             out.max_version_level = r.int16("max_version_level")?;
@@ -296,16 +297,24 @@ impl<'a> ApiVersionsResponseFinalizedFeature<'a> {
             out.min_version_level = r.int16("min_version_level")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 3 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 3 {
+            bytes += 2;
+        }
+        if version >= 3 {
+            bytes += 2;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {

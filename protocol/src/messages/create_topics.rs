@@ -31,18 +31,11 @@ impl<'a> CreateTopicsRequest<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(CreateTopicsRequestTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, CreateTopicsRequestTopic::bytes_min(version), |r| CreateTopicsRequestTopic::decode(r, version))?)?;
         out.timeout_ms = r.int32("timeout_ms")?;
         out.validate_only = r.bool("validate_only")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -84,22 +77,26 @@ impl<'a> CreateTopicsRequestTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
         out.num_partitions = r.int32("num_partitions")?;
         out.replication_factor = r.int16("replication_factor")?;
-        out.assignments = match r.array("assignments", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(CreateTopicsRequestTopicAssignment::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "assignments", problem: Problem::Null })?;
-        out.configs = match r.array("configs", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(CreateTopicsRequestTopicConfig::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "configs", problem: Problem::Null })?;
+        out.assignments = required("assignments", r.array("assignments", flexible, CreateTopicsRequestTopicAssignment::bytes_min(version), |r| CreateTopicsRequestTopicAssignment::decode(r, version))?)?;
+        out.configs = required("configs", r.array("configs", flexible, CreateTopicsRequestTopicConfig::bytes_min(version), |r| CreateTopicsRequestTopicConfig::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += 4;
+        bytes += 2;
+        bytes += if flexible { 1 } else { 4 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -136,18 +133,19 @@ impl<'a> CreateTopicsRequestTopicAssignment {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.partition_index = r.int32("partition_index")?;
-        out.broker_ids = match r.array("broker_ids", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.int32("broker_ids")?); } Some(all) } }.ok_or(DecodeError { field: "broker_ids", problem: Problem::Null })?;
+        out.broker_ids = required("broker_ids", r.array("broker_ids", flexible, 4, |r| r.int32("broker_ids"))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -180,19 +178,20 @@ impl<'a> CreateTopicsRequestTopicConfig<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
         out.value = r.nullable_string("value", flexible)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 2 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -226,16 +225,9 @@ impl<'a> CreateTopicsResponse<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.throttle_time_ms = r.int32("throttle_time_ms")?;
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(CreateTopicsResponseTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, CreateTopicsResponseTopic::bytes_min(version), |r| CreateTopicsResponseTopic::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -282,7 +274,7 @@ impl<'a> CreateTopicsResponseTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
         if version >= 7 {
             out.topic_id = r.uuid("topic_id")?;
         }
@@ -295,20 +287,39 @@ impl<'a> CreateTopicsResponseTopic<'a> {
             out.replication_factor = r.int16("replication_factor")?;
         }
         if version >= 5 {
-            out.configs = match match r.array("configs", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(CreateTopicsResponseTopicConfig::decode(r, version)?); } Some(all) } } { None if !(version >= 5) => return Err(DecodeError { field: "configs", problem: Problem::Null }), value => value };
+            out.configs = null_if(version >= 5, "configs", r.array("configs", flexible, CreateTopicsResponseTopicConfig::bytes_min(version), |r| CreateTopicsResponseTopicConfig::decode(r, version))?)?;
         }
         if flexible {
             r.tags(|tag, r| {
-                let _ = (&r, version);
                 match tag {
                     0 if version >= 5 => out.topic_config_error_code = r.int16("topic_config_error_code")?,
                     _ => return Ok(false),
                 }
-                #[allow(unreachable_code)]
                 Ok(true)
             })?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        if version >= 7 {
+            bytes += 16;
+        }
+        bytes += 2;
+        bytes += if flexible { 1 } else { 2 };
+        if version >= 5 {
+            bytes += 4;
+        }
+        if version >= 5 {
+            bytes += 2;
+        }
+        if version >= 5 {
+            bytes += if flexible { 1 } else { 4 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -327,7 +338,7 @@ impl<'a> CreateTopicsResponseTopic<'a> {
             w.extend_from_slice(&self.replication_factor.to_be_bytes());
         }
         if version >= 5 {
-            put_array(w, self.configs.as_ref().map(Vec::len), flexible); for item in self.configs.iter().flatten() { item.encode(w, version); }
+            put_array(w, self.configs.as_ref().map(Vec::len).or(if version >= 5 { None } else { Some(0) }), flexible); for item in self.configs.iter().flatten() { item.encode(w, version); }
         }
         if flexible {
             let defaults = Self::default();
@@ -373,10 +384,10 @@ impl<'a> CreateTopicsResponseTopicConfig<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 5 {
-            out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+            out.name = required("name", r.nullable_string("name", flexible)?)?;
         }
         if version >= 5 {
-            out.value = match r.nullable_string("value", flexible)? { None if !(version >= 5) => return Err(DecodeError { field: "value", problem: Problem::Null }), value => value };
+            out.value = null_if(version >= 5, "value", r.nullable_string("value", flexible)?)?;
         }
         if version >= 5 {
             out.read_only = r.bool("read_only")?;
@@ -388,16 +399,30 @@ impl<'a> CreateTopicsResponseTopicConfig<'a> {
             out.is_sensitive = r.bool("is_sensitive")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 5 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 5 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 5 {
+            bytes += 1;
+        }
+        if version >= 5 {
+            bytes += 1;
+        }
+        if version >= 5 {
+            bytes += 1;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -407,7 +432,7 @@ impl<'a> CreateTopicsResponseTopicConfig<'a> {
             put_string(w, &self.name, flexible);
         }
         if version >= 5 {
-            put_nullable_string(w, self.value.as_deref(), flexible);
+            put_nullable_string(w, self.value.as_deref().or(if version >= 5 { None } else { Some("") }), flexible);
         }
         if version >= 5 {
             w.push(u8::from(self.read_only));

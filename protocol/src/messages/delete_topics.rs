@@ -32,21 +32,14 @@ impl<'a> DeleteTopicsRequest<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 6 {
-            out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DeleteTopicsRequestTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+            out.topics = required("topics", r.array("topics", flexible, DeleteTopicsRequestTopic::bytes_min(version), |r| DeleteTopicsRequestTopic::decode(r, version))?)?;
         }
         if version <= 5 {
-            out.topic_names = match r.array("topic_names", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.string("topic_names", flexible)?); } Some(all) } }.ok_or(DecodeError { field: "topic_names", problem: Problem::Null })?;
+            out.topic_names = required("topic_names", r.array("topic_names", flexible, if flexible { 1 } else { 2 }, |r| r.string("topic_names", flexible))?)?;
         }
         out.timeout_ms = r.int32("timeout_ms")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -87,29 +80,34 @@ impl<'a> DeleteTopicsRequestTopic<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 6 {
-            out.name = match r.nullable_string("name", flexible)? { None if !(version >= 6) => return Err(DecodeError { field: "name", problem: Problem::Null }), value => value };
+            out.name = null_if(version >= 6, "name", r.nullable_string("name", flexible)?)?;
         }
         if version >= 6 {
             out.topic_id = r.uuid("topic_id")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 6 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 6 {
+            bytes += 16;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
         if version >= 6 {
-            put_nullable_string(w, self.name.as_deref(), flexible);
+            put_nullable_string(w, self.name.as_deref().or(if version >= 6 { None } else { Some("") }), flexible);
         }
         if version >= 6 {
             w.extend_from_slice(&self.topic_id.0.to_be_bytes());
@@ -140,16 +138,9 @@ impl<'a> DeleteTopicsResponse<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.throttle_time_ms = r.int32("throttle_time_ms")?;
-        out.responses = match r.array("responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DeleteTopicsResponseTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "responses", problem: Problem::Null })?;
+        out.responses = required("responses", r.array("responses", flexible, DeleteTopicsResponseTopic::bytes_min(version), |r| DeleteTopicsResponseTopic::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -188,37 +179,44 @@ impl<'a> DeleteTopicsResponseTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = match r.nullable_string("name", flexible)? { None if !(version >= 6) => return Err(DecodeError { field: "name", problem: Problem::Null }), value => value };
+        out.name = null_if(version >= 6, "name", r.nullable_string("name", flexible)?)?;
         if version >= 6 {
             out.topic_id = r.uuid("topic_id")?;
         }
         out.error_code = r.int16("error_code")?;
         if version >= 5 {
-            out.error_message = match r.nullable_string("error_message", flexible)? { None if !(version >= 5) => return Err(DecodeError { field: "error_message", problem: Problem::Null }), value => value };
+            out.error_message = null_if(version >= 5, "error_message", r.nullable_string("error_message", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        if version >= 6 {
+            bytes += 16;
+        }
+        bytes += 2;
+        if version >= 5 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        put_nullable_string(w, self.name.as_deref(), flexible);
+        put_nullable_string(w, self.name.as_deref().or(if version >= 6 { None } else { Some("") }), flexible);
         if version >= 6 {
             w.extend_from_slice(&self.topic_id.0.to_be_bytes());
         }
         w.extend_from_slice(&self.error_code.to_be_bytes());
         if version >= 5 {
-            put_nullable_string(w, self.error_message.as_deref(), flexible);
+            put_nullable_string(w, self.error_message.as_deref().or(if version >= 5 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);

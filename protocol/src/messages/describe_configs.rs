@@ -31,20 +31,13 @@ impl<'a> DescribeConfigsRequest<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.resources = match r.array("resources", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DescribeConfigsRequestResource::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "resources", problem: Problem::Null })?;
+        out.resources = required("resources", r.array("resources", flexible, DescribeConfigsRequestResource::bytes_min(version), |r| DescribeConfigsRequestResource::decode(r, version))?)?;
         out.include_synonyms = r.bool("include_synonyms")?;
         if version >= 3 {
             out.include_documentation = r.bool("include_documentation")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -85,19 +78,21 @@ impl<'a> DescribeConfigsRequestResource<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.resource_type = r.int8("resource_type")?;
-        out.resource_name = r.nullable_string("resource_name", flexible)?.ok_or(DecodeError { field: "resource_name", problem: Problem::Null })?;
-        out.configuration_keys = match r.array("configuration_keys", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.string("configuration_keys", flexible)?); } Some(all) } };
+        out.resource_name = required("resource_name", r.nullable_string("resource_name", flexible)?)?;
+        out.configuration_keys = r.array("configuration_keys", flexible, if flexible { 1 } else { 2 }, |r| r.string("configuration_keys", flexible))?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 1;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -132,16 +127,9 @@ impl<'a> DescribeConfigsResponse<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.throttle_time_ms = r.int32("throttle_time_ms")?;
-        out.results = match r.array("results", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DescribeConfigsResponseResult::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "results", problem: Problem::Null })?;
+        out.results = required("results", r.array("results", flexible, DescribeConfigsResponseResult::bytes_min(version), |r| DescribeConfigsResponseResult::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -185,19 +173,23 @@ impl<'a> DescribeConfigsResponseResult<'a> {
         out.error_code = r.int16("error_code")?;
         out.error_message = r.nullable_string("error_message", flexible)?;
         out.resource_type = r.int8("resource_type")?;
-        out.resource_name = r.nullable_string("resource_name", flexible)?.ok_or(DecodeError { field: "resource_name", problem: Problem::Null })?;
-        out.configs = match r.array("configs", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DescribeConfigsResponseResultConfig::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "configs", problem: Problem::Null })?;
+        out.resource_name = required("resource_name", r.nullable_string("resource_name", flexible)?)?;
+        out.configs = required("configs", r.array("configs", flexible, DescribeConfigsResponseResultConfig::bytes_min(version), |r| DescribeConfigsResponseResultConfig::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 2;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += 1;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -245,29 +237,40 @@ impl<'a> DescribeConfigsResponseResultConfig<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
         out.value = r.nullable_string("value", flexible)?;
         out.read_only = r.bool("read_only")?;
         out.config_source = r.int8("config_source")?;
         out.is_sensitive = r.bool("is_sensitive")?;
-        out.synonyms = match r.array("synonyms", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(DescribeConfigsResponseResultConfigSynonym::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "synonyms", problem: Problem::Null })?;
+        out.synonyms = required("synonyms", r.array("synonyms", flexible, DescribeConfigsResponseResultConfigSynonym::bytes_min(version), |r| DescribeConfigsResponseResultConfigSynonym::decode(r, version))?)?;
         if version >= 3 {
             out.config_type = r.int8("config_type")?;
         }
         if version >= 3 {
-            out.documentation = match r.nullable_string("documentation", flexible)? { None if !(version >= 3) => return Err(DecodeError { field: "documentation", problem: Problem::Null }), value => value };
+            out.documentation = null_if(version >= 3, "documentation", r.nullable_string("documentation", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 2 };
+        bytes += 1;
+        bytes += 1;
+        bytes += 1;
+        bytes += if flexible { 1 } else { 4 };
+        if version >= 3 {
+            bytes += 1;
+        }
+        if version >= 3 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -283,7 +286,7 @@ impl<'a> DescribeConfigsResponseResultConfig<'a> {
             w.extend_from_slice(&self.config_type.to_be_bytes());
         }
         if version >= 3 {
-            put_nullable_string(w, self.documentation.as_deref(), flexible);
+            put_nullable_string(w, self.documentation.as_deref().or(if version >= 3 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);
@@ -312,20 +315,22 @@ impl<'a> DescribeConfigsResponseResultConfigSynonym<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
         out.value = r.nullable_string("value", flexible)?;
         out.source = r.int8("source")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 2 };
+        bytes += 1;
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {

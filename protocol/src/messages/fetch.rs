@@ -58,21 +58,19 @@ impl<'a> FetchRequest<'a> {
         if version >= 7 {
             out.session_epoch = r.int32("session_epoch")?;
         }
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchRequestTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, FetchRequestTopic::bytes_min(version), |r| FetchRequestTopic::decode(r, version))?)?;
         if version >= 7 {
-            out.forgotten_topics_data = match r.array("forgotten_topics_data", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchRequestForgottenTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "forgotten_topics_data", problem: Problem::Null })?;
+            out.forgotten_topics_data = required("forgotten_topics_data", r.array("forgotten_topics_data", flexible, FetchRequestForgottenTopic::bytes_min(version), |r| FetchRequestForgottenTopic::decode(r, version))?)?;
         }
         if version >= 11 {
-            out.rack_id = r.nullable_string("rack_id", flexible)?.ok_or(DecodeError { field: "rack_id", problem: Problem::Null })?;
+            out.rack_id = required("rack_id", r.nullable_string("rack_id", flexible)?)?;
         }
         if flexible {
             r.tags(|tag, r| {
-                let _ = (&r, version);
                 match tag {
-                    0 if version >= 12 => out.cluster_id = match r.nullable_string("cluster_id", flexible)? { None if !(version >= 12) => return Err(DecodeError { field: "cluster_id", problem: Problem::Null }), value => value },
+                    0 if version >= 12 => out.cluster_id = null_if(version >= 12, "cluster_id", r.nullable_string("cluster_id", flexible)?)?,
                     _ => return Ok(false),
                 }
-                #[allow(unreachable_code)]
                 Ok(true)
             })?;
         }
@@ -105,7 +103,7 @@ impl<'a> FetchRequest<'a> {
             let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
             if version >= 12 && self.cluster_id != defaults.cluster_id {
                 let mut inside = Vec::new();
-                put_nullable_string(&mut inside, self.cluster_id.as_deref(), flexible);
+                put_nullable_string(&mut inside, self.cluster_id.as_deref().or(if version >= 12 { None } else { Some("") }), flexible);
                 tags.push((0, inside));
             }
             put_unsigned_varint(w, tags.len() as u32);
@@ -137,19 +135,20 @@ impl<'a> FetchRequestTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topic = r.nullable_string("topic", flexible)?.ok_or(DecodeError { field: "topic", problem: Problem::Null })?;
-        out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchRequestTopicPartition::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+        out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        out.partitions = required("partitions", r.array("partitions", flexible, FetchRequestTopicPartition::bytes_min(version), |r| FetchRequestTopicPartition::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -203,16 +202,27 @@ impl<'a> FetchRequestTopicPartition {
         }
         out.partition_max_bytes = r.int32("partition_max_bytes")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        if version >= 9 {
+            bytes += 4;
+        }
+        bytes += 8;
+        if version >= 12 {
+            bytes += 4;
+        }
+        if version >= 5 {
+            bytes += 8;
+        }
+        bytes += 4;
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -256,22 +266,27 @@ impl<'a> FetchRequestForgottenTopic<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 7 {
-            out.topic = r.nullable_string("topic", flexible)?.ok_or(DecodeError { field: "topic", problem: Problem::Null })?;
+            out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
         }
         if version >= 7 {
-            out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.int32("partitions")?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+            out.partitions = required("partitions", r.array("partitions", flexible, 4, |r| r.int32("partitions"))?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 7 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 7 {
+            bytes += if flexible { 1 } else { 4 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -319,16 +334,9 @@ impl<'a> FetchResponse<'a> {
         if version >= 7 {
             out.session_id = r.int32("session_id")?;
         }
-        out.responses = match r.array("responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchResponseTopicResponse::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "responses", problem: Problem::Null })?;
+        out.responses = required("responses", r.array("responses", flexible, FetchResponseTopicResponse::bytes_min(version), |r| FetchResponseTopicResponse::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -369,19 +377,20 @@ impl<'a> FetchResponseTopicResponse<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topic = r.nullable_string("topic", flexible)?.ok_or(DecodeError { field: "topic", problem: Problem::Null })?;
-        out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchResponseTopicResponsePartitionData::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+        out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        out.partitions = required("partitions", r.array("partitions", flexible, FetchResponseTopicResponsePartitionData::bytes_min(version), |r| FetchResponseTopicResponsePartitionData::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -439,25 +448,41 @@ impl<'a> FetchResponseTopicResponsePartitionData<'a> {
         if version >= 5 {
             out.log_start_offset = r.int64("log_start_offset")?;
         }
-        out.aborted_transactions = match r.array("aborted_transactions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FetchResponseTopicResponsePartitionDataAbortedTransaction::decode(r, version)?); } Some(all) } };
+        out.aborted_transactions = r.array("aborted_transactions", flexible, FetchResponseTopicResponsePartitionDataAbortedTransaction::bytes_min(version), |r| FetchResponseTopicResponsePartitionDataAbortedTransaction::decode(r, version))?;
         if version >= 11 {
             out.preferred_read_replica = r.int32("preferred_read_replica")?;
         }
         out.records = r.nullable_bytes("records", flexible)?.map(Cow::Borrowed);
         if flexible {
             r.tags(|tag, r| {
-                let _ = (&r, version);
                 match tag {
                     0 if version >= 12 => out.diverging_epoch = FetchResponseTopicResponsePartitionDataEpochEndOffset::decode(r, version)?,
                     1 if version >= 12 => out.current_leader = FetchResponseTopicResponsePartitionDataLeaderIdAndEpoch::decode(r, version)?,
                     2 if version >= 12 => out.snapshot_id = FetchResponseTopicResponsePartitionDataSnapshotId::decode(r, version)?,
                     _ => return Ok(false),
                 }
-                #[allow(unreachable_code)]
                 Ok(true)
             })?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += 2;
+        bytes += 8;
+        bytes += 8;
+        if version >= 5 {
+            bytes += 8;
+        }
+        bytes += if flexible { 1 } else { 4 };
+        if version >= 11 {
+            bytes += 4;
+        }
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -529,16 +554,21 @@ impl<'a> FetchResponseTopicResponsePartitionDataEpochEndOffset {
             out.end_offset = r.int64("end_offset")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 12 {
+            bytes += 4;
+        }
+        if version >= 12 {
+            bytes += 8;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -582,16 +612,21 @@ impl<'a> FetchResponseTopicResponsePartitionDataLeaderIdAndEpoch {
             out.leader_epoch = r.int32("leader_epoch")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 12 {
+            bytes += 4;
+        }
+        if version >= 12 {
+            bytes += 4;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -635,16 +670,21 @@ impl<'a> FetchResponseTopicResponsePartitionDataSnapshotId {
             out.epoch = r.int32("epoch")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 12 {
+            bytes += 8;
+        }
+        if version >= 12 {
+            bytes += 4;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -684,16 +724,17 @@ impl<'a> FetchResponseTopicResponsePartitionDataAbortedTransaction {
         out.producer_id = r.int64("producer_id")?;
         out.first_offset = r.int64("first_offset")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 8;
+        bytes += 8;
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {

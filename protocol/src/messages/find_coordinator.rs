@@ -32,23 +32,16 @@ impl<'a> FindCoordinatorRequest<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version <= 3 {
-            out.key = r.nullable_string("key", flexible)?.ok_or(DecodeError { field: "key", problem: Problem::Null })?;
+            out.key = required("key", r.nullable_string("key", flexible)?)?;
         }
         if version >= 1 {
             out.key_type = r.int8("key_type")?;
         }
         if version >= 4 {
-            out.coordinator_keys = match r.array("coordinator_keys", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.string("coordinator_keys", flexible)?); } Some(all) } }.ok_or(DecodeError { field: "coordinator_keys", problem: Problem::Null })?;
+            out.coordinator_keys = required("coordinator_keys", r.array("coordinator_keys", flexible, if flexible { 1 } else { 2 }, |r| r.string("coordinator_keys", flexible))?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -107,29 +100,22 @@ impl<'a> FindCoordinatorResponse<'a> {
             out.error_code = r.int16("error_code")?;
         }
         if (1..=3).contains(&version) {
-            out.error_message = match r.nullable_string("error_message", flexible)? { None if !((1..=3).contains(&version)) => return Err(DecodeError { field: "error_message", problem: Problem::Null }), value => value };
+            out.error_message = null_if((1..=3).contains(&version), "error_message", r.nullable_string("error_message", flexible)?)?;
         }
         if version <= 3 {
             out.node_id = r.int32("node_id")?;
         }
         if version <= 3 {
-            out.host = r.nullable_string("host", flexible)?.ok_or(DecodeError { field: "host", problem: Problem::Null })?;
+            out.host = required("host", r.nullable_string("host", flexible)?)?;
         }
         if version <= 3 {
             out.port = r.int32("port")?;
         }
         if version >= 4 {
-            out.coordinators = match r.array("coordinators", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(FindCoordinatorResponseCoordinator::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "coordinators", problem: Problem::Null })?;
+            out.coordinators = required("coordinators", r.array("coordinators", flexible, FindCoordinatorResponseCoordinator::bytes_min(version), |r| FindCoordinatorResponseCoordinator::decode(r, version))?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -144,7 +130,7 @@ impl<'a> FindCoordinatorResponse<'a> {
             w.extend_from_slice(&self.error_code.to_be_bytes());
         }
         if (1..=3).contains(&version) {
-            put_nullable_string(w, self.error_message.as_deref(), flexible);
+            put_nullable_string(w, self.error_message.as_deref().or(if (1..=3).contains(&version) { None } else { Some("") }), flexible);
         }
         if version <= 3 {
             w.extend_from_slice(&self.node_id.to_be_bytes());
@@ -192,13 +178,13 @@ impl<'a> FindCoordinatorResponseCoordinator<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         if version >= 4 {
-            out.key = r.nullable_string("key", flexible)?.ok_or(DecodeError { field: "key", problem: Problem::Null })?;
+            out.key = required("key", r.nullable_string("key", flexible)?)?;
         }
         if version >= 4 {
             out.node_id = r.int32("node_id")?;
         }
         if version >= 4 {
-            out.host = r.nullable_string("host", flexible)?.ok_or(DecodeError { field: "host", problem: Problem::Null })?;
+            out.host = required("host", r.nullable_string("host", flexible)?)?;
         }
         if version >= 4 {
             out.port = r.int32("port")?;
@@ -207,19 +193,36 @@ impl<'a> FindCoordinatorResponseCoordinator<'a> {
             out.error_code = r.int16("error_code")?;
         }
         if version >= 4 {
-            out.error_message = match r.nullable_string("error_message", flexible)? { None if !(version >= 4) => return Err(DecodeError { field: "error_message", problem: Problem::Null }), value => value };
+            out.error_message = null_if(version >= 4, "error_message", r.nullable_string("error_message", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 4 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 4 {
+            bytes += 4;
+        }
+        if version >= 4 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 4 {
+            bytes += 4;
+        }
+        if version >= 4 {
+            bytes += 2;
+        }
+        if version >= 4 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -241,7 +244,7 @@ impl<'a> FindCoordinatorResponseCoordinator<'a> {
             w.extend_from_slice(&self.error_code.to_be_bytes());
         }
         if version >= 4 {
-            put_nullable_string(w, self.error_message.as_deref(), flexible);
+            put_nullable_string(w, self.error_message.as_deref().or(if version >= 4 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);

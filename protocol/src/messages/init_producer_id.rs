@@ -42,14 +42,7 @@ impl<'a> InitProducerIdRequest<'a> {
             out.producer_epoch = r.int16("producer_epoch")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -99,14 +92,7 @@ impl<'a> InitProducerIdResponse {
         out.producer_id = r.int64("producer_id")?;
         out.producer_epoch = r.int16("producer_epoch")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }

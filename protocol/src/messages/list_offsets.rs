@@ -35,16 +35,9 @@ impl<'a> ListOffsetsRequest<'a> {
         if version >= 2 {
             out.isolation_level = r.int8("isolation_level")?;
         }
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ListOffsetsRequestTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, ListOffsetsRequestTopic::bytes_min(version), |r| ListOffsetsRequestTopic::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -82,19 +75,20 @@ impl<'a> ListOffsetsRequestTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
-        out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ListOffsetsRequestTopicPartition::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
+        out.partitions = required("partitions", r.array("partitions", flexible, ListOffsetsRequestTopicPartition::bytes_min(version), |r| ListOffsetsRequestTopicPartition::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -135,16 +129,20 @@ impl<'a> ListOffsetsRequestTopicPartition {
         }
         out.timestamp = r.int64("timestamp")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        if version >= 4 {
+            bytes += 4;
+        }
+        bytes += 8;
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -183,16 +181,9 @@ impl<'a> ListOffsetsResponse<'a> {
         if version >= 2 {
             out.throttle_time_ms = r.int32("throttle_time_ms")?;
         }
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ListOffsetsResponseTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, ListOffsetsResponseTopic::bytes_min(version), |r| ListOffsetsResponseTopic::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -229,19 +220,20 @@ impl<'a> ListOffsetsResponseTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
-        out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ListOffsetsResponseTopicPartition::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
+        out.partitions = required("partitions", r.array("partitions", flexible, ListOffsetsResponseTopicPartition::bytes_min(version), |r| ListOffsetsResponseTopicPartition::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -288,16 +280,22 @@ impl<'a> ListOffsetsResponseTopicPartition {
             out.leader_epoch = r.int32("leader_epoch")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += 2;
+        bytes += 8;
+        bytes += 8;
+        if version >= 4 {
+            bytes += 4;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {

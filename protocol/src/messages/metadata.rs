@@ -33,7 +33,7 @@ impl<'a> MetadataRequest<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topics = match match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(MetadataRequestTopic::decode(r, version)?); } Some(all) } } { None if !(version >= 1) => return Err(DecodeError { field: "topics", problem: Problem::Null }), value => value };
+        out.topics = null_if(version >= 1, "topics", r.array("topics", flexible, MetadataRequestTopic::bytes_min(version), |r| MetadataRequestTopic::decode(r, version))?)?;
         if version >= 4 {
             out.allow_auto_topic_creation = r.bool("allow_auto_topic_creation")?;
         }
@@ -44,14 +44,7 @@ impl<'a> MetadataRequest<'a> {
             out.include_topic_authorized_operations = r.bool("include_topic_authorized_operations")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -59,7 +52,7 @@ impl<'a> MetadataRequest<'a> {
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        put_array(w, self.topics.as_ref().map(Vec::len), flexible); for item in self.topics.iter().flatten() { item.encode(w, version); }
+        put_array(w, self.topics.as_ref().map(Vec::len).or(if version >= 1 { None } else { Some(0) }), flexible); for item in self.topics.iter().flatten() { item.encode(w, version); }
         if version >= 4 {
             w.push(u8::from(self.allow_auto_topic_creation));
         }
@@ -97,18 +90,21 @@ impl<'a> MetadataRequestTopic<'a> {
         if version >= 10 {
             out.topic_id = r.uuid("topic_id")?;
         }
-        out.name = match r.nullable_string("name", flexible)? { None if !(version >= 10) => return Err(DecodeError { field: "name", problem: Problem::Null }), value => value };
+        out.name = null_if(version >= 10, "name", r.nullable_string("name", flexible)?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 10 {
+            bytes += 16;
+        }
+        bytes += if flexible { 1 } else { 2 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -117,7 +113,7 @@ impl<'a> MetadataRequestTopic<'a> {
         if version >= 10 {
             w.extend_from_slice(&self.topic_id.0.to_be_bytes());
         }
-        put_nullable_string(w, self.name.as_deref(), flexible);
+        put_nullable_string(w, self.name.as_deref().or(if version >= 10 { None } else { Some("") }), flexible);
         if flexible {
             put_unsigned_varint(w, 0);
         }
@@ -154,26 +150,19 @@ impl<'a> MetadataResponse<'a> {
         if version >= 3 {
             out.throttle_time_ms = r.int32("throttle_time_ms")?;
         }
-        out.brokers = match r.array("brokers", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(MetadataResponseBroker::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "brokers", problem: Problem::Null })?;
+        out.brokers = required("brokers", r.array("brokers", flexible, MetadataResponseBroker::bytes_min(version), |r| MetadataResponseBroker::decode(r, version))?)?;
         if version >= 2 {
-            out.cluster_id = match r.nullable_string("cluster_id", flexible)? { None if !(version >= 2) => return Err(DecodeError { field: "cluster_id", problem: Problem::Null }), value => value };
+            out.cluster_id = null_if(version >= 2, "cluster_id", r.nullable_string("cluster_id", flexible)?)?;
         }
         if version >= 1 {
             out.controller_id = r.int32("controller_id")?;
         }
-        out.topics = match r.array("topics", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(MetadataResponseTopic::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topics", problem: Problem::Null })?;
+        out.topics = required("topics", r.array("topics", flexible, MetadataResponseTopic::bytes_min(version), |r| MetadataResponseTopic::decode(r, version))?)?;
         if (8..=10).contains(&version) {
             out.cluster_authorized_operations = r.int32("cluster_authorized_operations")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -186,7 +175,7 @@ impl<'a> MetadataResponse<'a> {
         }
         put_array(w, Some(self.brokers.len()), flexible); for item in &self.brokers { item.encode(w, version); }
         if version >= 2 {
-            put_nullable_string(w, self.cluster_id.as_deref(), flexible);
+            put_nullable_string(w, self.cluster_id.as_deref().or(if version >= 2 { None } else { Some("") }), flexible);
         }
         if version >= 1 {
             w.extend_from_slice(&self.controller_id.to_be_bytes());
@@ -225,22 +214,27 @@ impl<'a> MetadataResponseBroker<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.node_id = r.int32("node_id")?;
-        out.host = r.nullable_string("host", flexible)?.ok_or(DecodeError { field: "host", problem: Problem::Null })?;
+        out.host = required("host", r.nullable_string("host", flexible)?)?;
         out.port = r.int32("port")?;
         if version >= 1 {
-            out.rack = match r.nullable_string("rack", flexible)? { None if !(version >= 1) => return Err(DecodeError { field: "rack", problem: Problem::Null }), value => value };
+            out.rack = null_if(version >= 1, "rack", r.nullable_string("rack", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += 4;
+        if version >= 1 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -250,7 +244,7 @@ impl<'a> MetadataResponseBroker<'a> {
         put_string(w, &self.host, flexible);
         w.extend_from_slice(&self.port.to_be_bytes());
         if version >= 1 {
-            put_nullable_string(w, self.rack.as_deref(), flexible);
+            put_nullable_string(w, self.rack.as_deref().or(if version >= 1 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);
@@ -286,35 +280,46 @@ impl<'a> MetadataResponseTopic<'a> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
         out.error_code = r.int16("error_code")?;
-        out.name = match r.nullable_string("name", flexible)? { None if !(version >= 12) => return Err(DecodeError { field: "name", problem: Problem::Null }), value => value };
+        out.name = null_if(version >= 12, "name", r.nullable_string("name", flexible)?)?;
         if version >= 10 {
             out.topic_id = r.uuid("topic_id")?;
         }
         if version >= 1 {
             out.is_internal = r.bool("is_internal")?;
         }
-        out.partitions = match r.array("partitions", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(MetadataResponseTopicPartition::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partitions", problem: Problem::Null })?;
+        out.partitions = required("partitions", r.array("partitions", flexible, MetadataResponseTopicPartition::bytes_min(version), |r| MetadataResponseTopicPartition::decode(r, version))?)?;
         if version >= 8 {
             out.topic_authorized_operations = r.int32("topic_authorized_operations")?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 2;
+        bytes += if flexible { 1 } else { 2 };
+        if version >= 10 {
+            bytes += 16;
+        }
+        if version >= 1 {
+            bytes += 1;
+        }
+        bytes += if flexible { 1 } else { 4 };
+        if version >= 8 {
+            bytes += 4;
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
         w.extend_from_slice(&self.error_code.to_be_bytes());
-        put_nullable_string(w, self.name.as_deref(), flexible);
+        put_nullable_string(w, self.name.as_deref().or(if version >= 12 { None } else { Some("") }), flexible);
         if version >= 10 {
             w.extend_from_slice(&self.topic_id.0.to_be_bytes());
         }
@@ -366,22 +371,32 @@ impl<'a> MetadataResponseTopicPartition {
         if version >= 7 {
             out.leader_epoch = r.int32("leader_epoch")?;
         }
-        out.replica_nodes = match r.array("replica_nodes", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.int32("replica_nodes")?); } Some(all) } }.ok_or(DecodeError { field: "replica_nodes", problem: Problem::Null })?;
-        out.isr_nodes = match r.array("isr_nodes", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.int32("isr_nodes")?); } Some(all) } }.ok_or(DecodeError { field: "isr_nodes", problem: Problem::Null })?;
+        out.replica_nodes = required("replica_nodes", r.array("replica_nodes", flexible, 4, |r| r.int32("replica_nodes"))?)?;
+        out.isr_nodes = required("isr_nodes", r.array("isr_nodes", flexible, 4, |r| r.int32("isr_nodes"))?)?;
         if version >= 5 {
-            out.offline_replicas = match r.array("offline_replicas", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(r.int32("offline_replicas")?); } Some(all) } }.ok_or(DecodeError { field: "offline_replicas", problem: Problem::Null })?;
+            out.offline_replicas = required("offline_replicas", r.array("offline_replicas", flexible, 4, |r| r.int32("offline_replicas"))?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 2;
+        bytes += 4;
+        bytes += 4;
+        if version >= 7 {
+            bytes += 4;
+        }
+        bytes += if flexible { 1 } else { 4 };
+        bytes += if flexible { 1 } else { 4 };
+        if version >= 5 {
+            bytes += if flexible { 1 } else { 4 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {

@@ -36,16 +36,9 @@ impl<'a> ProduceRequest<'a> {
         out.transactional_id = r.nullable_string("transactional_id", flexible)?;
         out.acks = r.int16("acks")?;
         out.timeout_ms = r.int32("timeout_ms")?;
-        out.topic_data = match r.array("topic_data", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceRequestTopicData::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "topic_data", problem: Problem::Null })?;
+        out.topic_data = required("topic_data", r.array("topic_data", flexible, ProduceRequestTopicData::bytes_min(version), |r| ProduceRequestTopicData::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -82,19 +75,20 @@ impl<'a> ProduceRequestTopicData<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
-        out.partition_data = match r.array("partition_data", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceRequestTopicDataPartitionData::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partition_data", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
+        out.partition_data = required("partition_data", r.array("partition_data", flexible, ProduceRequestTopicDataPartitionData::bytes_min(version), |r| ProduceRequestTopicDataPartitionData::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -130,16 +124,17 @@ impl<'a> ProduceRequestTopicDataPartitionData<'a> {
         out.index = r.int32("index")?;
         out.records = r.nullable_bytes("records", flexible)?.map(Cow::Borrowed);
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -172,17 +167,10 @@ impl<'a> ProduceResponse<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.responses = match r.array("responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponse::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "responses", problem: Problem::Null })?;
+        out.responses = required("responses", r.array("responses", flexible, ProduceResponseTopicResponse::bytes_min(version), |r| ProduceResponseTopicResponse::decode(r, version))?)?;
         out.throttle_time_ms = r.int32("throttle_time_ms")?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
     }
@@ -217,19 +205,20 @@ impl<'a> ProduceResponseTopicResponse<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.name = r.nullable_string("name", flexible)?.ok_or(DecodeError { field: "name", problem: Problem::Null })?;
-        out.partition_responses = match r.array("partition_responses", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponsePartitionResponse::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "partition_responses", problem: Problem::Null })?;
+        out.name = required("name", r.nullable_string("name", flexible)?)?;
+        out.partition_responses = required("partition_responses", r.array("partition_responses", flexible, ProduceResponseTopicResponsePartitionResponse::bytes_min(version), |r| ProduceResponseTopicResponsePartitionResponse::decode(r, version))?)?;
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += if flexible { 1 } else { 2 };
+        bytes += if flexible { 1 } else { 4 };
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -280,22 +269,34 @@ impl<'a> ProduceResponseTopicResponsePartitionResponse<'a> {
             out.log_start_offset = r.int64("log_start_offset")?;
         }
         if version >= 8 {
-            out.record_errors = match r.array("record_errors", flexible)? { None => None, Some(count) => { let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count { all.push(ProduceResponseTopicResponsePartitionResponseRecordError::decode(r, version)?); } Some(all) } }.ok_or(DecodeError { field: "record_errors", problem: Problem::Null })?;
+            out.record_errors = required("record_errors", r.array("record_errors", flexible, ProduceResponseTopicResponsePartitionResponseRecordError::bytes_min(version), |r| ProduceResponseTopicResponsePartitionResponseRecordError::decode(r, version))?)?;
         }
         if version >= 8 {
-            out.error_message = match r.nullable_string("error_message", flexible)? { None if !(version >= 8) => return Err(DecodeError { field: "error_message", problem: Problem::Null }), value => value };
+            out.error_message = null_if(version >= 8, "error_message", r.nullable_string("error_message", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        bytes += 4;
+        bytes += 2;
+        bytes += 8;
+        bytes += 8;
+        if version >= 5 {
+            bytes += 8;
+        }
+        if version >= 8 {
+            bytes += if flexible { 1 } else { 4 };
+        }
+        if version >= 8 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -312,7 +313,7 @@ impl<'a> ProduceResponseTopicResponsePartitionResponse<'a> {
             put_array(w, Some(self.record_errors.len()), flexible); for item in &self.record_errors { item.encode(w, version); }
         }
         if version >= 8 {
-            put_nullable_string(w, self.error_message.as_deref(), flexible);
+            put_nullable_string(w, self.error_message.as_deref().or(if version >= 8 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);
@@ -343,19 +344,24 @@ impl<'a> ProduceResponseTopicResponsePartitionResponseRecordError<'a> {
             out.batch_index = r.int32("batch_index")?;
         }
         if version >= 8 {
-            out.batch_index_error_message = match r.nullable_string("batch_index_error_message", flexible)? { None if !(version >= 8) => return Err(DecodeError { field: "batch_index_error_message", problem: Problem::Null }), value => value };
+            out.batch_index_error_message = null_if(version >= 8, "batch_index_error_message", r.nullable_string("batch_index_error_message", flexible)?)?;
         }
         if flexible {
-            r.tags(|tag, r| {
-                let _ = (&r, version);
-                match tag {
-                    _ => return Ok(false),
-                }
-                #[allow(unreachable_code)]
-                Ok(true)
-            })?;
+            r.skip_tags()?;
         }
         Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 8 {
+            bytes += 4;
+        }
+        if version >= 8 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
     }
 
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
@@ -365,7 +371,7 @@ impl<'a> ProduceResponseTopicResponsePartitionResponseRecordError<'a> {
             w.extend_from_slice(&self.batch_index.to_be_bytes());
         }
         if version >= 8 {
-            put_nullable_string(w, self.batch_index_error_message.as_deref(), flexible);
+            put_nullable_string(w, self.batch_index_error_message.as_deref().or(if version >= 8 { None } else { Some("") }), flexible);
         }
         if flexible {
             put_unsigned_varint(w, 0);

@@ -48,7 +48,13 @@ pub fn generate(schema: &str) -> String {
         api.key, api.min, api.max, api.flexible
     );
     for (suffix, fields) in [("Request", &api.request), ("Response", &api.response)] {
-        emit(&mut out, &api, &format!("{}{suffix}", api.name), fields);
+        emit(
+            &mut out,
+            &api,
+            &format!("{}{suffix}", api.name),
+            fields,
+            false,
+        );
     }
     out.replace(
         "use std::borrow::Cow;\n\n",
@@ -227,7 +233,7 @@ fn condition(api: &Api, (from, to): (i16, i16)) -> Option<String> {
     }
 }
 
-fn emit(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
+fn emit(out: &mut String, api: &Api, name: &str, fields: &[Field], inner: bool) {
     let lifetime = if borrows(fields) { "<'a>" } else { "" };
     let _ = writeln!(
         out,
@@ -253,11 +259,14 @@ fn emit(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
         "        }}\n    }}\n}}\n\nimpl<'a> {name}{lifetime} {{"
     );
     emit_decode(out, api, name, fields);
+    if inner {
+        emit_bytes_min(out, api, name, fields);
+    }
     emit_encode(out, api, fields);
     let _ = writeln!(out, "}}\n");
     for field in fields {
         if let Kind::Struct(kind) = &field.kind {
-            emit(out, api, &format!("{name}{kind}"), &field.fields);
+            emit(out, api, &format!("{name}{kind}"), &field.fields, true);
         }
     }
 }
@@ -289,9 +298,21 @@ fn emit_decode(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
             }
         }
     }
+    emit_decode_tags(out, api, name, fields);
+    let _ = writeln!(out, "        Ok(out)\n    }}\n");
+}
+
+fn emit_decode_tags(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
+    if fields.iter().all(|field| field.tag.is_none()) {
+        let _ = writeln!(
+            out,
+            "        if flexible {{\n            r.skip_tags()?;\n        }}"
+        );
+        return;
+    }
     let _ = writeln!(
         out,
-        "        if flexible {{\n            r.tags(|tag, r| {{\n                let _ = (&r, version);\n                match tag {{"
+        "        if flexible {{\n            r.tags(|tag, r| {{\n                match tag {{"
     );
     for field in fields {
         if let Some(tag) = field.tag {
@@ -307,34 +328,82 @@ fn emit_decode(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
     }
     let _ = writeln!(
         out,
-        "                    _ => return Ok(false),\n                }}\n                #[allow(unreachable_code)]\n                Ok(true)\n            }})?;\n        }}\n        Ok(out)\n    }}\n"
+        "                    _ => return Ok(false),\n                }}\n                Ok(true)\n            }})?;\n        }}"
     );
+}
+
+/// The fewest bytes that the fields of a struct can take, as a function of the version.
+fn emit_bytes_min(out: &mut String, api: &Api, name: &str, fields: &[Field]) {
+    let _ = writeln!(
+        out,
+        "    pub const fn bytes_min(version: i16) -> usize {{\n        let flexible = version >= FLEXIBLE;\n        let mut bytes = flexible as usize;"
+    );
+    for field in fields.iter().filter(|field| field.tag.is_none()) {
+        let add = format!("bytes += {};", bytes_min(name, field));
+        let _ = match condition(api, field.versions) {
+            Some(condition) => writeln!(
+                out,
+                "        if {} {{\n            {add}\n        }}",
+                const_condition(&condition)
+            ),
+            None => writeln!(out, "        {add}"),
+        };
+    }
+    let _ = writeln!(out, "        bytes\n    }}\n");
+}
+
+/// `RangeInclusive::contains` is not const.
+fn const_condition(condition: &str) -> String {
+    match condition
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(").contains(&version)"))
+    {
+        Some(range) => {
+            let (from, to) = range.split_once("..=").expect("a range");
+            format!("version >= {from} && version <= {to}")
+        }
+        None => condition.to_owned(),
+    }
+}
+
+fn bytes_min(parent: &str, field: &Field) -> String {
+    const COUNT: &str = "if flexible { 1 } else { 4 }";
+    if field.array {
+        return COUNT.into();
+    }
+    element_bytes_min(parent, &field.kind)
+}
+
+fn element_bytes_min(parent: &str, kind: &Kind) -> String {
+    match kind {
+        Kind::Bool => "1".into(),
+        Kind::Int(bits) => (bits / 8).to_string(),
+        Kind::Uuid => "16".into(),
+        Kind::String => "if flexible { 1 } else { 2 }".into(),
+        Kind::Bytes => "if flexible { 1 } else { 4 }".into(),
+        Kind::Struct(name) => format!("{parent}{name}::bytes_min(version)"),
+    }
 }
 
 fn read_expression(api: &Api, parent: &str, field: &Field) -> String {
     let label = &field.name;
     let nullable = |base: String| match field.nullable.map(|versions| condition(api, versions)) {
-        None => {
-            format!("{base}.ok_or(DecodeError {{ field: \"{label}\", problem: Problem::Null }})?")
-        }
+        None => format!("required(\"{label}\", {base})?"),
         Some(None) => base,
-        Some(Some(condition)) => format!(
-            "match {base} {{ None if !({condition}) => return Err(DecodeError {{ field: \"{label}\", problem: Problem::Null }}), value => value }}"
-        ),
+        Some(Some(condition)) => format!("null_if({condition}, \"{label}\", {base})?"),
     };
     if field.array {
         let element = match &field.kind {
-            Kind::Bool => format!("r.bool(\"{label}\")?"),
-            Kind::Int(bits) => format!("r.int{bits}(\"{label}\")?"),
-            Kind::Uuid => format!("r.uuid(\"{label}\")?"),
-            Kind::String => format!("r.string(\"{label}\", flexible)?"),
-            Kind::Bytes => format!(
-                "Cow::Borrowed(r.nullable_bytes(\"{label}\", flexible)?.unwrap_or_default())"
-            ),
-            Kind::Struct(kind) => format!("{parent}{kind}::decode(r, version)?"),
+            Kind::Bool => format!("r.bool(\"{label}\")"),
+            Kind::Int(bits) => format!("r.int{bits}(\"{label}\")"),
+            Kind::Uuid => format!("r.uuid(\"{label}\")"),
+            Kind::String => format!("r.string(\"{label}\", flexible)"),
+            Kind::Bytes => format!("r.bytes(\"{label}\", flexible)"),
+            Kind::Struct(kind) => format!("{parent}{kind}::decode(r, version)"),
         };
         return nullable(format!(
-            "match r.array(\"{label}\", flexible)? {{ None => None, Some(count) => {{ let mut all = Vec::with_capacity(count.min(64)); for _ in 0..count {{ all.push({element}); }} Some(all) }} }}"
+            "r.array(\"{label}\", flexible, {}, |r| {element})?",
+            element_bytes_min(parent, &field.kind)
         ));
     }
     match &field.kind {
@@ -355,7 +424,7 @@ fn emit_encode(out: &mut String, api: &Api, fields: &[Field]) {
         "    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {{\n        let flexible = version >= FLEXIBLE;\n        let _ = (&w, flexible);"
     );
     for field in fields.iter().filter(|field| field.tag.is_none()) {
-        let write = write_statement(field, &format!("self.{}", field.name));
+        let write = write_statement(api, field, &format!("self.{}", field.name));
         match condition(api, field.versions) {
             Some(condition) => {
                 let _ = writeln!(
@@ -384,7 +453,7 @@ fn emit_encode(out: &mut String, api: &Api, fields: &[Field]) {
     for field in tagged {
         let versions = condition(api, field.versions)
             .map_or(String::new(), |condition| format!("{condition} && "));
-        let write = write_statement(field, &format!("self.{}", field.name))
+        let write = write_statement(api, field, &format!("self.{}", field.name))
             .replace("(w, ", "(&mut inside, ")
             .replace("w.extend", "inside.extend")
             .replace("w.push", "inside.push");
@@ -401,22 +470,38 @@ fn emit_encode(out: &mut String, api: &Api, fields: &[Field]) {
     );
 }
 
-fn write_statement(field: &Field, value: &str) -> String {
+/// Writes a field. `None` becomes an empty value in versions that know no null there.
+fn write_statement(api: &Api, field: &Field, value: &str) -> String {
+    let nullable = field.nullable.map(|versions| condition(api, versions));
     if field.array {
         let element = write_one(&field.kind, "item");
-        if field.nullable.is_some() {
-            return format!(
-                "put_array(w, {value}.as_ref().map(Vec::len), flexible); for item in {value}.iter().flatten() {{ {element} }}"
-            );
-        }
-        return format!(
-            "put_array(w, Some({value}.len()), flexible); for item in &{value} {{ {element} }}"
-        );
+        return match nullable {
+            None => format!(
+                "put_array(w, Some({value}.len()), flexible); for item in &{value} {{ {element} }}"
+            ),
+            Some(condition) => {
+                let or_empty = condition.map_or(String::new(), |condition| {
+                    format!(".or(if {condition} {{ None }} else {{ Some(0) }})")
+                });
+                format!(
+                    "put_array(w, {value}.as_ref().map(Vec::len){or_empty}, flexible); for item in {value}.iter().flatten() {{ {element} }}"
+                )
+            }
+        };
     }
-    match (&field.kind, field.nullable.is_some()) {
-        (Kind::String, true) => format!("put_nullable_string(w, {value}.as_deref(), flexible);"),
-        (Kind::Bytes, true) => format!("put_nullable_bytes(w, {value}.as_deref(), flexible);"),
-        (kind, _) => write_one(kind, value),
+    let (put, empty) = match field.kind {
+        Kind::String => ("put_nullable_string", "\"\""),
+        Kind::Bytes => ("put_nullable_bytes", "&[]"),
+        _ => return write_one(&field.kind, value),
+    };
+    match nullable {
+        None => write_one(&field.kind, value),
+        Some(condition) => {
+            let or_empty = condition.map_or(String::new(), |condition| {
+                format!(".or(if {condition} {{ None }} else {{ Some({empty}) }})")
+            });
+            format!("{put}(w, {value}.as_deref(){or_empty}, flexible);")
+        }
     }
 }
 

@@ -1,0 +1,198 @@
+//! An answer as text: decoded, normalised, one line a topic or partition.
+//!
+//! Masked are what differs between two brokers or two runs: ids, hosts and ports, times of the broker's clock, texts (only
+//! whether there is one). Times of records are written relative to the run's.
+
+use protocol::header::skip_response_header;
+use protocol::messages;
+use protocol::primitives::{DecodeError, Reader};
+
+use crate::batch;
+use value::Value;
+
+pub mod value;
+
+/// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
+const UNORDERED: &[i16] = &[0, 2, 3, 19, 20];
+/// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
+const FEATURES: &[&str] = &[
+    "supported_features",
+    "finalized_features",
+    "finalized_features_epoch",
+];
+/// Fields that name an item of a list.
+const KEYS: &[&str] = &["name", "partition_index", "index", "node_id"];
+
+/// Around what times are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// The run's time of records, ms.
+    pub records: i64,
+    /// When the run began, ms.
+    pub now: i64,
+}
+
+impl Times {
+    /// A time, or any other number, as text.
+    pub fn text(self, number: i64) -> String {
+        const NEAR_MS: i64 = 100_000;
+        const RUN_MS_MAX: i64 = 1_700_000;
+        const DAY_MS: i64 = 86_400_000;
+        let from_records = number.wrapping_sub(self.records);
+        let from_now = number.wrapping_sub(self.now);
+        if (-NEAR_MS..RUN_MS_MAX).contains(&from_now) {
+            "now".to_owned()
+        } else if (-DAY_MS..DAY_MS).contains(&from_records) {
+            format!("T{from_records:+}")
+        } else {
+            number.to_string()
+        }
+    }
+}
+
+/// What of an answer is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Around what times are written.
+    pub times: Times,
+    /// What is left out of every name.
+    pub prefix: &'a str,
+    /// The broker's node id.
+    pub node: i32,
+    /// Only topics of such names are written.
+    pub topics_like: Option<&'a str>,
+}
+
+/// The answer in `frame`, which has no length before it.
+pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String {
+    match decode(api_key, version, frame) {
+        Ok(debug) => {
+            let mut value = Value::parse(&debug.replace(view.prefix, ""));
+            normalise("", &mut value, view);
+            if UNORDERED.contains(&api_key) {
+                value.sort(KEYS);
+            }
+            value.to_string()
+        }
+        Err(error) => format!("undecodable: {error}: {frame:02x?}"),
+    }
+}
+
+fn decode(api_key: i16, version: i16, frame: &[u8]) -> Result<String, String> {
+    let mut reader = Reader::new(frame);
+    // A version that is not known is answered in the shape of version 0 (KIP-511).
+    let known = messages::api_versions::VERSION_MIN..=messages::api_versions::VERSION_MAX;
+    let version = if api_key == 18 && !known.contains(&version) {
+        0
+    } else {
+        version
+    };
+    let text = body(api_key, version, &mut reader).map_err(|error| error.to_string())?;
+    match reader.remaining() {
+        0 => Ok(text),
+        left => Err(format!("{left} bytes left over after {text}")),
+    }
+}
+
+fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, DecodeError> {
+    skip_response_header(reader, api_key, version)?;
+    macro_rules! shown {
+        ($($module:ident $response:ident,)*) => {
+            match api_key {
+                $(messages::$module::KEY => format!("{:?}", messages::$module::$response::decode(reader, version)?),)*
+                other => panic!("no answer of API {other} can be read"),
+            }
+        };
+    }
+    Ok(shown! {
+        api_versions ApiVersionsResponse,
+        create_topics CreateTopicsResponse,
+        delete_topics DeleteTopicsResponse,
+        describe_configs DescribeConfigsResponse,
+        fetch FetchResponse,
+        find_coordinator FindCoordinatorResponse,
+        init_producer_id InitProducerIdResponse,
+        list_offsets ListOffsetsResponse,
+        metadata MetadataResponse,
+        produce ProduceResponse,
+    })
+}
+
+/// Masks what may differ; `name` is the field that holds `value`.
+fn normalise(name: &str, value: &mut Value, view: &View<'_>) {
+    if name == "records" {
+        if let Some(bytes) = value.bytes() {
+            *value = Value::List(batch::texts(&bytes, view.times));
+        }
+        return;
+    }
+    match value {
+        Value::Struct(fields) => {
+            fields.retain(|(name, field)| !is_absent(name, field));
+            for (name, field) in fields {
+                normalise(name, field, view);
+            }
+        }
+        // Every broker serves its own APIs.
+        Value::List(items) if name == "api_keys" && items.len() > 1 => {
+            *value = Value::Atom("several".to_owned());
+        }
+        Value::List(items) => {
+            if let (Some(like), "topics") = (view.topics_like, name) {
+                items.retain(|topic| is_like(topic, like));
+            }
+            items
+                .iter_mut()
+                .for_each(|item| normalise(name, item, view));
+        }
+        Value::Atom(text) if name == "resource_name" && *text == format!("\"{}\"", view.node) => {
+            *text = "node".to_owned();
+        }
+        Value::Atom(text) => *text = masked(name, text, view.times),
+    }
+}
+
+/// Whether a topic's name begins with `like`.
+fn is_like(topic: &Value, like: &str) -> bool {
+    let Value::Struct(fields) = topic else {
+        return true;
+    };
+    let begins = |text: &String| text.trim_start_matches('"').starts_with(like);
+    fields
+        .iter()
+        .any(|(name, value)| matches!(value, Value::Atom(text) if name == "name" && begins(text)))
+}
+
+/// Structures that tagged fields bring, when the tag is not there; what is nearly always 0; features.
+fn is_absent(name: &str, value: &Value) -> bool {
+    if FEATURES.contains(&name) {
+        return true;
+    }
+    let Value::Struct(fields) = value else {
+        return name == "throttle_time_ms" && *value == Value::Atom("0".to_owned());
+    };
+    let unset = |field: &Value| matches!(field, Value::Atom(text) if text == "-1");
+    !fields.is_empty() && fields.iter().all(|(_, field)| unset(field))
+}
+
+fn masked(name: &str, text: &str, times: Times) -> String {
+    let is_set = |unset: &str| text != unset;
+    let mask = match name {
+        "error_message" | "batch_index_error_message" | "documentation" => {
+            is_set("null") && text != "\"\""
+        }
+        "cluster_id" | "host" => is_set("null") && text != "\"\"",
+        "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
+        "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" => is_set("-1"),
+        "replica_nodes" | "isr_nodes" | "offline_replicas" => true,
+        "session_id" => is_set("0"),
+        // Round trips and the load of the machine.
+        "throttle_time_ms" => is_set("0"),
+        _ => false,
+    };
+    match text.parse::<i64>() {
+        _ if mask => "some".to_owned(),
+        Ok(number) => times.text(number),
+        Err(_) => text.to_owned(),
+    }
+}
