@@ -18,7 +18,7 @@
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
-//! | [`inspect`] | a segment, journal file or manifest in words | changes what it reads |
+//! | [`inspect`] | a segment (ours or Kafka's), index, journal file or manifest in words | changes what it reads |
 //! | [`preflight`] | what this host lacks | |
 //! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 

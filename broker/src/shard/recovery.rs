@@ -16,6 +16,7 @@ use crate::journal::frame::{HardState, Section};
 use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
 use crate::log::LogDirectory;
+use crate::log::format::partition_of;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
 use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
@@ -178,6 +179,7 @@ pub async fn open(
         shard.restore(manifest, &quorums)?;
     }
     let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
+    shard.remove_left_over().await?;
     for replaying in quorums {
         shard.start_quorum(replaying)?;
     }
@@ -286,6 +288,30 @@ impl Shard {
             added_term: state.head.added_term,
         };
         self.insert_partition(key, state.topic, home, (start, state.segments));
+        Ok(())
+    }
+
+    /// Directories of partitions whose removal is in the journal or behind it, and was not finished: everything that is
+    /// known of partitions is replayed, and topic ids are never used again.
+    async fn remove_left_over(&self) -> Result<(), StartError> {
+        let failed = |source| StartError::Directory {
+            path: self.data.clone(),
+            source,
+        };
+        for entry in self.io.disk.list(&self.data).await.map_err(failed)? {
+            let Some((partition, topic_id)) = partition_of(&entry.name) else {
+                continue;
+            };
+            let key = PartitionKey {
+                topic_id,
+                partition,
+            };
+            if entry.is_directory && self.owned(key).is_none() {
+                tracing::info!(directory = %entry.name, "removing what is left of a deleted topic");
+                let path = self.data.join(&entry.name);
+                self.io.disk.remove(&path).await.map_err(failed)?;
+            }
+        }
         Ok(())
     }
 
