@@ -18,7 +18,7 @@ use crate::io::Io;
 use crate::io::production::{self, ShardPlan, Termination};
 use crate::journal::JournalError;
 use crate::metadata::Image;
-use crate::net;
+use crate::net::{self, Server};
 use crate::router::Router;
 use crate::shard::Shard;
 use crate::shard::recovery::{self, Recovered, StartError};
@@ -30,6 +30,9 @@ const STORAGE_BYTES_MAX: usize = 4096;
 /// How often a taken port is tried again, and after which pause.
 const BIND_TRIES: u32 = 20;
 const BIND_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long a stop waits for replies under way, and then for the checkpoint: together below ten seconds.
+const DRAIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const STOP_PATIENCE: std::time::Duration = std::time::Duration::from_secs(7);
 const STORAGE_FILE: &str = "storage.manifest";
 
 /// Runs the broker until it is asked to stop.
@@ -199,7 +202,8 @@ async fn run_shard(
         }
     };
     let router = Router::new(shard.clone());
-    spawn_loops(&router);
+    let server = Server::new(router.clone());
+    spawn_loops(&router, &server);
     let ready = async {
         while shard.image().shard_count == 0 {
             io.clock.sleep(std::time::Duration::from_millis(1)).await;
@@ -213,14 +217,28 @@ async fn run_shard(
     if !or(ready, stopped).await {
         return ExitCode::Ok;
     }
-    if let Err(error) = listen(&router).await {
+    if let Err(error) = listen(&server, &shard).await {
         tracing::error!(shard = number, "{error}");
         return ExitCode::Busy;
     }
     banner(&shard, recovered, cores);
     termination.requested().await;
     tracing::info!(shard = number, "stopping");
-    shard.stop().await;
+    server.drain(DRAIN_PATIENCE).await;
+    let checkpointed = async {
+        shard.stop().await;
+        true
+    };
+    let late = async {
+        io.clock.sleep(STOP_PATIENCE).await;
+        false
+    };
+    if !or(checkpointed, late).await {
+        tracing::warn!(
+            shard = number,
+            "stopping without a checkpoint, which takes too long; the next start replays the journal"
+        );
+    }
     if shard.is_fenced() {
         ExitCode::Runtime
     } else {
@@ -228,21 +246,18 @@ async fn run_shard(
     }
 }
 
-fn spawn_loops(router: &Rc<Router>) {
+fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>) {
     let shard = router.shard().clone();
     let executor = shard.io.executor.clone();
     executor.spawn("flush", Box::pin(shard.clone().run_flush()));
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
     executor.spawn("reconcile", Box::pin(router.clone().run_reconcile()));
-    let adopting = router.clone();
+    executor.spawn("watch connections", Box::pin(server.clone().run_watch()));
+    let adopting = server.clone();
     executor.spawn(
         "mesh",
-        Box::pin(
-            router
-                .clone()
-                .run(move |accepted| net::adopt(&adopting, accepted)),
-        ),
+        Box::pin(router.clone().run(move |accepted| adopting.adopt(accepted))),
     );
     if shard.number == 0 {
         executor.spawn("publish", Box::pin(router.clone().run_publish()));
@@ -260,28 +275,27 @@ fn spawn_loops(router: &Rc<Router>) {
 }
 
 /// The bootstrap port on shard 0, and the shard's own.
-async fn listen(router: &Rc<Router>) -> Result<(), String> {
-    let shard = router.shard();
+async fn listen(server: &Rc<Server>, shard: &Shard) -> Result<(), String> {
     let config = &shard.config;
     if shard.number == 0 {
-        bind(router, config.listen_port, true).await?;
+        bind(server, shard, config.listen_port).await?;
     }
     if config.advertise == Advertise::Shard {
         let port = config
             .shard_port(shard.number as u16)
             .ok_or("the shard's port would be above 65535: choose a lower --listen port")?;
-        bind(router, port, false).await?;
+        bind(server, shard, port).await?;
     }
     Ok(())
 }
 
 /// Binds one port. The listener of a broker that was just killed can outlive it for a moment, so a taken port is tried again.
-async fn bind(router: &Rc<Router>, port: u16, shared: bool) -> Result<(), String> {
-    let io = &router.shard().io;
-    let address = resolve(&router.shard().config.listen_host, port)?;
+async fn bind(server: &Rc<Server>, shard: &Shard, port: u16) -> Result<(), String> {
+    let (io, config) = (&shard.io, &shard.config);
+    let address = resolve(&config.listen_host, port)?;
     let mut tries = BIND_TRIES;
     let listener = loop {
-        match io.net.listen(address) {
+        match io.net.listen(address, net::backlog(config)) {
             Ok(listener) => break listener,
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tries > 0 => {
                 tries -= 1;
@@ -294,7 +308,8 @@ async fn bind(router: &Rc<Router>, port: u16, shared: bool) -> Result<(), String
             }
         }
     };
-    let task = net::run_listener(router.clone(), listener, shared);
+    let shared = port == config.listen_port;
+    let task = server.clone().run_listener(listener, shared);
     io.executor.spawn("accept", Box::pin(task));
     Ok(())
 }

@@ -31,7 +31,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let min_bytes = usize::try_from(asked.min_bytes).unwrap_or(0);
     let wake = Signal::default();
     loop {
-        let answers = read_all(router, &asked, &wake).await;
+        let answers = read_all(router, &asked, request.reply_bytes_max, &wake).await;
         let bytes: usize = answers
             .iter()
             .flatten()
@@ -55,11 +55,17 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
 type Answers = Vec<Vec<(i32, ReadAnswer)>>;
 
 /// Reads every partition once; `wake` is set when one of them grows.
-async fn read_all(router: &Rc<Router>, asked: &FetchRequest<'_>, wake: &Signal) -> Answers {
+async fn read_all(
+    router: &Rc<Router>,
+    asked: &FetchRequest<'_>,
+    bytes_max: u64,
+    wake: &Signal,
+) -> Answers {
     let config = &router.shard().config;
     let mut room = usize::try_from(asked.max_bytes)
         .unwrap_or(0)
-        .min(config.fetch_bytes_max as usize);
+        .min(config.fetch_bytes_max as usize)
+        .min(usize::try_from(bytes_max).unwrap_or(usize::MAX));
     let mut first = true;
     let image = router.shard().image();
     let mut answers = Vec::with_capacity(asked.topics.len());

@@ -17,7 +17,6 @@ use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
 use crate::log::LogDirectory;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
-use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
 use crate::partition::PartitionStart;
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -136,7 +135,6 @@ pub async fn open(
     let shards = io.mesh.shards() as u32;
     let shard = Rc::new(Shard {
         number,
-        connections: Cell::new(0),
         journal,
         quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),
         partitions: RefCell::default(),
@@ -168,7 +166,6 @@ pub async fn open(
         write_back_ended: Default::default(),
         applied_sequence: Cell::new(0),
         checkpointed_sequence: Cell::new(0),
-        refusals: RefCell::new(RateLimit::default()),
         io: io.clone(),
         config,
         data,
