@@ -16,11 +16,12 @@ use protocol::header::RequestHeader;
 use smallvec::SmallVec;
 
 use super::Server;
+use super::account::Account;
 use super::watch::{Look, Stage};
 use crate::api::{self, Answer, Pending, Reply};
 use crate::io::executor::Signal;
 use crate::io::net::Connection;
-use crate::limits::{self, CONNECTION_READ_BYTES, CONNECTION_READ_BYTES_MAX};
+use crate::limits::{self, CONNECTION_READ_BYTES};
 use crate::router::Router;
 
 /// Replies and slices of one send that need no allocation of their own.
@@ -37,10 +38,8 @@ pub struct Client {
     tasks: Cell<u8>,
     stage: Cell<Stage>,
     sending: Cell<bool>,
-    /// Bytes held: requests in the ring, the one that arrives, room to read ahead. Charged above the first read's size.
-    held_bytes: Cell<u64>,
-    charged_bytes: Cell<u64>,
-    read_bytes: Cell<usize>,
+    /// Bytes held: requests in the ring, the one that arrives, room to read ahead.
+    account: Account,
     reply_bytes: Cell<u64>,
     received_bytes: Cell<u64>,
     sent_bytes: Cell<u64>,
@@ -78,12 +77,7 @@ impl Drop for Task {
         }
         client.close();
         if client.tasks.get() == 0 {
-            client.server.budget.whole(client.number);
-            let read_ahead = (client.read_bytes.get() - CONNECTION_READ_BYTES) as u64;
-            client
-                .server
-                .budget
-                .give_back(client.charged_bytes.take() + read_ahead);
+            client.account.close();
             client.account_replies(client.reply_bytes.get(), 0);
             client.server.leave(client.number);
         }
@@ -96,6 +90,7 @@ impl Client {
         connection: Rc<dyn Connection>,
         number: usize,
     ) -> Rc<Self> {
+        let account = Account::new(server.budget.clone(), number);
         Rc::new(Self {
             server,
             connection,
@@ -105,9 +100,7 @@ impl Client {
             tasks: Cell::new(2),
             stage: Cell::new(Stage::Idle),
             sending: Cell::new(false),
-            held_bytes: Cell::new(0),
-            charged_bytes: Cell::new(0),
-            read_bytes: Cell::new(CONNECTION_READ_BYTES),
+            account,
             reply_bytes: Cell::new(0),
             received_bytes: Cell::new(0),
             sent_bytes: Cell::new(0),
@@ -212,14 +205,14 @@ impl Client {
         while buffer.len() < bytes {
             // A length alone costs nothing: what is held at most doubles what has come.
             let next = bytes.min(CONNECTION_READ_BYTES.max(2 * buffer.len()));
-            self.hold((next - held) as u64).await;
+            self.account.hold((next - held) as u64).await;
             held = next;
             if !self.fill(buffer, next - buffer.len()).await {
                 return self.end_within(buffer, bytes);
             }
         }
-        self.hold((bytes - held) as u64).await;
-        self.server.budget.whole(self.number);
+        self.account.hold((bytes - held) as u64).await;
+        self.account.whole();
         self.requests.set(self.requests.get() + 1);
         buffer.advance(4);
         Ok(Some(buffer.split_to(bytes - 4).freeze()))
@@ -255,7 +248,7 @@ impl Client {
                 return false;
             }
             if buffer.capacity() > 0 {
-                let read_bytes = self.read_bytes.get();
+                let read_bytes = self.account.read_bytes();
                 if buffer.capacity() - buffer.len() < missing.min(read_bytes) {
                     buffer.reserve(missing.max(read_bytes));
                 }
@@ -264,7 +257,7 @@ impl Client {
                     Ok(Some(bytes)) => {
                         self.received_bytes
                             .set(self.received_bytes.get() + bytes as u64);
-                        self.read_ahead(buffer.len() == buffer.capacity());
+                        self.account.read_ahead(buffer.len() == buffer.capacity());
                         return true;
                     }
                     Ok(None) => {}
@@ -272,7 +265,7 @@ impl Client {
             }
             self.wait_readable(buffer).await;
             if buffer.capacity() == 0 {
-                buffer.reserve(self.read_bytes.get());
+                buffer.reserve(self.account.read_bytes());
             }
         }
     }
@@ -289,7 +282,7 @@ impl Client {
                 self.rest_wanted.wait().await;
                 // Memory of requests in work is theirs; what is left over may go.
                 *buffer = BytesMut::new();
-                self.read_ahead(false);
+                self.account.read_ahead(false);
                 self.connection.readable().await;
             };
             or(readable, rest).await;
@@ -299,22 +292,10 @@ impl Client {
         self.stage.set(Stage::Working);
     }
 
-    /// Reads grow for a client that fills them, as long as memory is ample.
-    fn read_ahead(&self, filled: bool) {
-        let now = self.read_bytes.get();
-        if filled && now < CONNECTION_READ_BYTES_MAX && self.server.budget.grow_if_ample(now as u64)
-        {
-            self.read_bytes.set(2 * now);
-        } else if !filled && now > CONNECTION_READ_BYTES {
-            self.server.budget.give_back(now as u64 / 2);
-            self.read_bytes.set(now / 2);
-        }
-    }
-
     /// Waits until this connection may have one more request of `bytes` in work.
     async fn wait_for_ring(&self, bytes: u64) {
         let is_full = || {
-            let held = self.held_bytes.get();
+            let held = self.account.held_bytes();
             self.ring.borrow().len() >= limits::REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX
                 || held > 0 && held + bytes > limits::REQUEST_BYTES_PER_CONNECTION_MAX
                 || self.reply_bytes.get() > limits::REPLY_BYTES_PER_CONNECTION_MAX
@@ -322,36 +303,6 @@ impl Client {
         while is_full() && self.state.get() == State::Open {
             self.sent.wait().await;
         }
-    }
-
-    async fn hold(&self, bytes: u64) {
-        self.held_bytes.set(self.held_bytes.get() + bytes);
-        let due = self.due_bytes();
-        let missing = due.saturating_sub(self.charged_bytes.get());
-        if missing > 0 {
-            self.server.budget.grow(self.number, missing).await;
-            self.charged_bytes.set(self.charged_bytes.get() + missing);
-            self.settle();
-        }
-    }
-
-    fn release(&self, bytes: u64) {
-        self.held_bytes.set(self.held_bytes.get() - bytes);
-        self.settle();
-    }
-
-    /// Gives back what is charged beyond what is due.
-    fn settle(&self) {
-        let excess = self.charged_bytes.get().saturating_sub(self.due_bytes());
-        if excess > 0 {
-            self.charged_bytes.set(self.charged_bytes.get() - excess);
-            self.server.budget.give_back(excess);
-        }
-    }
-
-    fn due_bytes(&self) -> u64 {
-        let free = CONNECTION_READ_BYTES as u64;
-        self.held_bytes.get().saturating_sub(free)
     }
 
     fn account_replies(&self, sent: u64, taken: u64) {
@@ -378,7 +329,7 @@ impl Client {
             self.wait_for_room(request_bytes as usize).await;
             match api::produce::begin(self.router(), &request, &self.send_wanted)? {
                 Some(produce) => self.push(Pending::Produce(produce), request_bytes),
-                None => self.release(request_bytes),
+                None => self.account.release(request_bytes),
             }
             return Ok(());
         }
@@ -459,7 +410,7 @@ impl Client {
             }
             let front = ring.pop_front().expect("just seen");
             let reply = front.pending.into_reply();
-            self.release(front.request_bytes);
+            self.account.release(front.request_bytes);
             slices += reply.slices.len();
             bytes += reply
                 .slices

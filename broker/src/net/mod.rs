@@ -18,6 +18,7 @@ use crate::limits;
 use crate::logging::{Admit, RateLimit};
 use crate::router::{Hop, Router};
 
+mod account;
 mod budget;
 pub mod connection;
 mod watch;
@@ -34,7 +35,7 @@ const REFUSAL_KINDS: usize = 16;
 /// The connections of one shard.
 pub struct Server {
     router: Rc<Router>,
-    budget: Budget,
+    budget: Rc<Budget>,
     /// Bytes of replies that wait for sockets.
     reply_bytes: Cell<u64>,
     clients: RefCell<Clients>,
@@ -64,7 +65,9 @@ impl Server {
         let shard = router.shard();
         let shards = shard.io.mesh.shards() as u32;
         Rc::new(Self {
-            budget: Budget::new(shard.config.request_bytes_per_shard_max(shards)),
+            budget: Rc::new(Budget::new(
+                shard.config.request_bytes_per_shard_max(shards),
+            )),
             router,
             reply_bytes: Cell::new(0),
             clients: RefCell::default(),
