@@ -196,6 +196,10 @@ pub const WRITE_BACKS_IN_FLIGHT: usize = 8;
 /// Open segment files of a shard; the one used longest ago is closed.
 pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;
 
+/// Descriptors of a shard that are neither connections nor segments: rings, journal files, manifests, listeners, and one
+/// for a connection that is refused.
+pub const OTHER_DESCRIPTORS_PER_SHARD: usize = 64;
+
 /// Sealed indexes of a shard kept in memory.
 pub const INDEX_BYTES_PER_SHARD_MAX: usize = 64 << 20;
 

@@ -122,7 +122,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// A random id that Kafka would give out: not one of its reserved ones, no leading '-' in its text form.
-pub(super) fn uuid(entropy: u128) -> u128 {
+pub fn uuid(entropy: u128) -> u128 {
     let id = if entropy >> 122 == 62 {
         entropy ^ (1 << 127)
     } else {

@@ -88,6 +88,15 @@ pub enum StartError {
     },
 }
 
+/// What the machine has for a shard.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Memory of the whole machine.
+    pub memory_bytes: u64,
+    /// Segments that one shard may keep open.
+    pub open_segments_max: usize,
+}
+
 /// What recovery did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Recovered {
@@ -114,7 +123,7 @@ pub async fn open(
     number: u32,
     config: Arc<Config>,
     data: PathBuf,
-    memory_bytes: u64,
+    machine: Machine,
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
     let space = prepare_directory(&io, &data).await?;
@@ -141,7 +150,7 @@ pub async fn open(
         logs: LogDirectory::new(
             io.clone(),
             &data,
-            limits::OPEN_SEGMENTS_PER_SHARD_MAX,
+            machine.open_segments_max,
             limits::INDEX_BYTES_PER_SHARD_MAX,
         ),
         image: RefCell::new(Arc::new(Image::default())),
@@ -159,7 +168,7 @@ pub async fn open(
         checkpointed: RefCell::default(),
         partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
-        dirty_bytes_max: config.dirty_bytes_max(memory_bytes, shards, journal_bytes_max),
+        dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),

@@ -1,7 +1,7 @@
 //! A broker of one's own: the binary in a temporary directory, its log lines, its memory.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -51,7 +51,7 @@ pub fn command(data: &Path, port: u16, options: &[&str]) -> Command {
         .args(["--listen", &format!("127.0.0.1:{port}")])
         .args(options)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped());
     command
 }
@@ -134,7 +134,10 @@ impl Broker {
             if left.is_zero() {
                 let lines = state.0.clone();
                 drop(state);
-                panic!("no line says {text:?}: {lines:#?}");
+                panic!(
+                    "no line says {text:?}: {lines:#?}, threads: {:#?}",
+                    self.threads()
+                );
             }
             state = self.log.grown.wait_timeout(state, left).unwrap().0;
         }
@@ -172,6 +175,24 @@ impl Broker {
         kib << 10
     }
 
+    /// What each thread is at, for a failure's message.
+    fn threads(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let word = |path: std::path::PathBuf, name: &str| {
+            fs::read_to_string(path.join(name))
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        };
+        tasks
+            .map(|task| {
+                let names = ["comm", "wchan", "syscall"];
+                names.map(|name| word(task.path(), name)).join(" ")
+            })
+            .collect()
+    }
+
     /// Open descriptors.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id()))
@@ -205,19 +226,18 @@ impl Broker {
             }
             assert!(
                 Instant::now() < deadline,
-                "still running: {:#?}",
-                self.lines()
+                "still running: {:#?}, threads: {:#?}",
+                self.lines(),
+                self.threads()
             );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// What it printed on standard output, once it has ended.
-    pub fn output(&mut self) -> String {
-        let mut text = String::new();
-        let mut stdout = self.child.stdout.take().unwrap();
-        stdout.read_to_string(&mut text).unwrap();
-        text
+    /// All its lines, once it has ended.
+    pub fn ended_lines(&self) -> Vec<String> {
+        assert!(!self.wait_for("\0"), "no line holds a zero");
+        self.lines()
     }
 
     /// Stops it cleanly.
