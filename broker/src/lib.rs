@@ -6,7 +6,8 @@
 //!
 //! | module | what it decides or does | never |
 //! |---|---|---|
-//! | [`serve`] | starts and stops the shards, the data directory's own manifest, the banner | serves requests |
+//! | [`serve`] | starts and stops the shards, the banner | serves requests |
+//! | [`data_directory`] | the lock on it, its own manifest, whether all shards are there | opens a shard |
 //! | [`net`] | listeners, connections, order of replies, bytes in flight | interprets a body |
 //! | [`api`] | THE table of APIs and versions; one file a request; errors to Kafka's codes | touches sockets or files |
 //! | [`router`] | which shard owns what; the one mesh hop | decides about what it carries |
@@ -26,6 +27,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod data_directory;
 pub mod inspect;
 pub mod io;
 pub mod journal;

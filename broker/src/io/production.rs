@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -303,18 +303,25 @@ pub fn memory_bytes() -> u64 {
 #[derive(Debug)]
 pub struct DirectoryLock(#[allow(dead_code)] fs::File);
 
-/// Makes `directory` and takes its lock; `WouldBlock` when another process has it.
-pub fn lock_directory(directory: &Path) -> io::Result<DirectoryLock> {
+/// Makes `directory` and takes its lock; `WouldBlock` when another process has it and keeps it for `patience`.
+pub fn lock_directory(directory: &Path, patience: Duration) -> io::Result<DirectoryLock> {
     fs::create_dir_all(directory)?;
     let file = fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .open(directory.join(".lock"))?;
-    // SAFETY: the descriptor is open for the length of the call.
-    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
-        0 => Ok(DirectoryLock(file)),
-        _ => Err(io::Error::last_os_error()),
+    let deadline = std::time::Instant::now() + patience;
+    loop {
+        // SAFETY: the descriptor is open for the length of the call.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Ok(DirectoryLock(file));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::WouldBlock || std::time::Instant::now() >= deadline {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -333,30 +340,78 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Whether somebody asked this process to end.
+/// Renames a file, replacing what stood there, and makes that durable; before the shards serve.
+pub fn rename_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The names in a directory that are UTF-8, sorted; before the shards start.
+pub fn list_names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A random number of the kernel's.
+pub fn random_u128() -> u128 {
+    u128::from(seed()) << 64 | u128::from(seed())
+}
+
+/// Milliseconds since 1970.
+pub fn wall_ms() -> i64 {
+    SystemClock.wall_ms()
+}
+
+/// A gate that opens once, for tasks of all shards: who waits for it is woken, on whatever thread it opens.
 #[derive(Clone, Default)]
-pub struct Termination(Arc<TerminationState>);
+pub struct Gate(Arc<GateState>);
 
 #[derive(Default)]
-struct TerminationState {
-    asked: AtomicU32,
+struct GateState {
+    opened: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
 }
+
+impl Gate {
+    /// Opens it; again does nothing.
+    pub fn open(&self) {
+        self.0.opened.store(true, Ordering::SeqCst);
+        let wakers =
+            std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Completes when it is open.
+    pub fn opened(&self) -> Opened {
+        Opened(self.clone())
+    }
+}
+
+/// Whether somebody asked this process to end.
+#[derive(Clone, Default)]
+pub struct Termination(Gate);
 
 impl Termination {
     /// Watches SIGTERM and SIGINT on a thread of its own. A second signal ends the process at once.
     pub fn watch() -> io::Result<Self> {
         let termination = Self::default();
         let mut signals = signal_hook::iterator::Signals::new([libc::SIGTERM, libc::SIGINT])?;
-        let state = termination.clone();
+        let gate = termination.0.clone();
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
+                let mut signalled = false;
                 for _ in signals.forever() {
-                    if state.0.asked.load(Ordering::SeqCst) > 0 {
-                        std::process::exit(1);
+                    if signalled {
+                        // SAFETY: ends the process. Nothing is to be run on the way: what is acknowledged is on disk.
+                        unsafe { libc::_exit(1) };
                     }
-                    state.ask();
+                    signalled = true;
+                    gate.open();
                 }
             })?;
         Ok(termination)
@@ -364,34 +419,31 @@ impl Termination {
 
     /// Asks for the end.
     pub fn ask(&self) {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
-        let wakers =
-            std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
-        wakers.into_iter().for_each(Waker::wake);
+        self.0.open();
     }
 
     /// Completes when the end was asked for.
-    pub fn requested(&self) -> Requested {
-        Requested(self.clone())
+    pub fn requested(&self) -> Opened {
+        self.0.opened()
     }
 }
 
-/// The future of [`Termination::requested`].
-pub struct Requested(Termination);
+/// The future of [`Gate::opened`].
+pub struct Opened(Gate);
 
-impl Future for Requested {
+impl Future for Opened {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let state = &self.0.0;
-        if state.asked.load(Ordering::SeqCst) > 0 {
+        if state.opened.load(Ordering::SeqCst) {
             return Poll::Ready(());
         }
         let mut wakers = state.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
             wakers.push(context.waker().clone());
         }
-        if state.asked.load(Ordering::SeqCst) > 0 {
+        if state.opened.load(Ordering::SeqCst) {
             Poll::Ready(())
         } else {
             Poll::Pending

@@ -16,7 +16,7 @@ use crate::io::clock::{Clock, Instant, Random};
 use crate::io::disk::{DirectoryEntry, Disk, Space};
 use crate::io::executor::Executor;
 use crate::io::mesh::{Mesh, Message, Stopped};
-use crate::io::net::{Accepted, Connection, Listener, Net};
+use crate::io::net::{Accepted, Connection, Listener, Net, SocketBuffers};
 use crate::io::{LocalBoxFuture, buffer::align_up};
 
 const DIRECTORY: &str = "/data/journal";
@@ -247,10 +247,10 @@ impl Random for MemoryDisk {
 struct Nothing;
 
 impl Net for Nothing {
-    fn listen(&self, _: SocketAddr) -> std_io::Result<Rc<dyn Listener>> {
+    fn listen(&self, _: SocketAddr, _: u32) -> std_io::Result<Rc<dyn Listener>> {
         unreachable!()
     }
-    fn adopt(&self, _: Accepted) -> std_io::Result<Rc<dyn Connection>> {
+    fn adopt(&self, _: Accepted, _: SocketBuffers) -> std_io::Result<Rc<dyn Connection>> {
         unreachable!()
     }
 }

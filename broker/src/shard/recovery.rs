@@ -18,7 +18,6 @@ use crate::limits;
 use crate::log::LogDirectory;
 use crate::log::format::partition_of;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
-use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
 use crate::partition::PartitionStart;
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -90,6 +89,15 @@ pub enum StartError {
     },
 }
 
+/// What the machine has for a shard.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Memory of the whole machine.
+    pub memory_bytes: u64,
+    /// Segments that one shard may keep open.
+    pub open_segments_max: usize,
+}
+
 /// What recovery did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Recovered {
@@ -116,7 +124,7 @@ pub async fn open(
     number: u32,
     config: Arc<Config>,
     data: PathBuf,
-    memory_bytes: u64,
+    machine: Machine,
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
     let space = prepare_directory(&io, &data).await?;
@@ -137,14 +145,13 @@ pub async fn open(
     let shards = io.mesh.shards() as u32;
     let shard = Rc::new(Shard {
         number,
-        connections: Cell::new(0),
         journal,
         quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),
         partitions: RefCell::default(),
         logs: LogDirectory::new(
             io.clone(),
             &data,
-            limits::OPEN_SEGMENTS_PER_SHARD_MAX,
+            machine.open_segments_max,
             limits::INDEX_BYTES_PER_SHARD_MAX,
         ),
         image: RefCell::new(Arc::new(Image::default())),
@@ -162,14 +169,13 @@ pub async fn open(
         checkpointed: RefCell::default(),
         partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
-        dirty_bytes_max: config.dirty_bytes_max(memory_bytes, shards, journal_bytes_max),
+        dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),
         write_back_ended: Default::default(),
         applied_sequence: Cell::new(0),
         checkpointed_sequence: Cell::new(0),
-        refusals: RefCell::new(RateLimit::default()),
         io: io.clone(),
         config,
         data,

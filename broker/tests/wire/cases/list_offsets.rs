@@ -294,12 +294,16 @@ fn log_append_time(run: &Run) -> Scenario {
         let bytes = Batch::of(run.time + batch * 10, 3).bytes();
         scenario =
             scenario.step(produce(run, format!("batch {batch}"), 7, topic, &bytes).prepares());
+        // The largest of two would depend on whether both came in one millisecond.
+        if batch == 0 {
+            scenario = asked(run, scenario, topic, &[-3]);
+        }
     }
     asked(
         run,
         scenario,
         topic,
-        &[0, run.time, run.time + 50, -1, -2, -3, -4],
+        &[0, run.time, run.time + 50, -1, -2, -4],
     )
 }
 
