@@ -207,7 +207,9 @@ fn produces_without_acknowledgement_that_fail_close_the_connection() {
     beside_an_honest_client(&[], |broker, honest| {
         assert_eq!(try_once(broker.port, &produce("nowhere", 0, b"")), None);
         broker.assert_refusal("acks=0");
-        let acks_2 = try_once(broker.port, &produce("honest", 2, b"")).unwrap();
+        // No batch at all is told before that, as by Kafka.
+        let good = crate::wire::batch(protocol::compression::Compression::None, &[b"v"]);
+        let acks_2 = try_once(broker.port, &produce("honest", 2, &good)).unwrap();
         assert_eq!(
             crate::wire::produced(&acks_2).0,
             21,
