@@ -288,7 +288,16 @@ fn one_damaged_shard_of_two_leaves_the_other_untouched() {
     let mut bytes = fs::read(&journal).unwrap();
     bytes[4096 + 50] ^= 0xff;
     fs::write(&journal, &bytes).unwrap();
-    refuses(data.path(), &[], DAMAGED, &["shard 1", "corrupt"]);
+    // The whole shard may drop a journal file whose filling the stop cut short; it takes no frame.
+    let whole = |path: &Path| contents(&path.join("shard-0")).into_iter();
+    let before: BTreeMap<_, _> = whole(data.path()).collect();
+    let damaged = contents(&data.path().join("shard-1"));
+    refuses_at(data.path(), DAMAGED, "shard 1: journal corrupt");
+    assert!(
+        damaged == contents(&data.path().join("shard-1")),
+        "the damaged shard was changed"
+    );
+    assert!(whole(data.path()).all(|(path, bytes)| before.get(&path) == Some(&bytes)));
 }
 
 #[test]
