@@ -24,6 +24,14 @@ pub fn data_quorum(shard: u32, place: u32) -> QuorumId {
     QuorumId(1 + shard * QUORUMS_PER_SHARD + place)
 }
 
+/// Whether a topic holds the broker's own records, which clients may not write (Kafka's `Topic.isInternal`).
+pub fn is_internal(topic: &str) -> bool {
+    matches!(
+        topic,
+        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
+    )
+}
+
 /// A topic as the controller knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {

@@ -15,7 +15,7 @@ use super::{Handled, Reply, Request, reader};
 use crate::config::Advertise;
 use crate::controller::topics::check_name;
 use crate::controller::{ControllerRequest, NewTopic};
-use crate::metadata::{Image, Topic};
+use crate::metadata::{Image, Topic, is_internal};
 use crate::router::Router;
 
 /// What `*_authorized_operations` says when nobody asked.
@@ -211,7 +211,7 @@ fn known<'a>(
         error_code: 0,
         name: Some(topic.name.to_string().into()),
         topic_id: Uuid(topic.id),
-        is_internal: false,
+        is_internal: is_internal(&topic.name),
         partitions: partitions.collect(),
         topic_authorized_operations: operations,
     }

@@ -166,7 +166,7 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
         ApiKey::CreateTopics => create_topics::handle(router, &request).await,
         ApiKey::DeleteTopics => delete_topics::handle(router, &request).await,
         ApiKey::DescribeConfigs => describe_configs::handle(router, &request),
-        ApiKey::FindCoordinator => find_coordinator::handle(&request),
+        ApiKey::FindCoordinator => find_coordinator::handle(router, &request).await,
         key => return Answer::Close(format!("{key:?} is not served")),
     };
     match reply {
