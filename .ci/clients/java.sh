@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kafka's own Java client and tools against the broker at BOOTSTRAP, whose data directory is DATA_DIR.
+# Kafka's own Java client and tools against the broker at BOOTSTRAP; dump.sh uses the tools' jars too.
 #   java.sh                    matrix, then tools
 #   java.sh prepare            only fetches the jars and compiles
 #   java.sh matrix | tools     one of them: Matrix.java with the newest client and the last of the 3.x
@@ -139,54 +139,11 @@ cluster_tools() {
     --idempotent-producer-supported true
 }
 
-# sealed TOPIC: its sealed segments, once there is one; the newest segment is still written to.
-sealed() {
-  local tries
-  for tries in $(seq 150); do
-    find "$DATA_DIR" -path "*/$1-0.*/*.log" | sort | sed '$d' > "$scratch/sealed"
-    [ ! -s "$scratch/sealed" ] || return 0
-    sleep 0.2
-  done
-  return 1
-}
-
-# A sealed segment through Kafka's own dump: every record from its base offset to the next segment's.
-dump_tool() {
-  local topic=sealed-$run segment first records next
-  topics --create --topic "$topic" --partitions 1 --config segment.bytes=1048576 > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
-  tool "$tools.ProducerPerformance" --bootstrap-server "$BOOTSTRAP" --topic "$topic" --num-records 30000 --record-size 100 \
-    --throughput -1 --producer-props compression.type=lz4 > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
-  if ! sealed "$topic"; then
-    echo "FAILED dump of a sealed segment: none below $DATA_DIR after 30 s"
-    failures=$((failures + 1))
-    return
-  fi
-  segment=$(head -n 1 "$scratch/sealed")
-  says "dump of a sealed segment" 0 "^\| offset: 0 " tool "$tools.DumpLogSegments" --deep-iteration --files "$segment"
-  if grep -Eqi 'isvalid: false|mismatch|problem|corrupt|non-consecutive' "$scratch/out" "$scratch/err"; then
-    echo "FAILED dump of a sealed segment: Kafka finds it faulty"
-    grep -Ei 'isvalid: false|mismatch|problem|corrupt|non-consecutive' "$scratch/out" "$scratch/err" | head -n 5
-    failures=$((failures + 1))
-  fi
-  first=$(basename "$segment" .log)
-  records=$(grep -c '^| offset: ' "$scratch/out" || true)
-  next=$(find "$(dirname "$segment")" -name '*.log' | sort | sed -n 2p)
-  next=$(basename "$next" .log)
-  if [ $((10#$first + records)) -eq $((10#$next)) ]; then
-    echo "ok dump of a sealed segment: $records records, to the next segment's base offset"
-  else
-    echo "FAILED dump of a sealed segment: base offset $first, $records records, the next segment starts at $next"
-    failures=$((failures + 1))
-  fi
-}
-
 case $what in all | matrix) matrix ;; esac
 case $what in all | tools)
-  : "${DATA_DIR:?data directory of the broker}"
   topic_tools
   record_tools
   cluster_tools
-  dump_tool
   ;;
 esac
 echo "java: $failures failures"
