@@ -18,7 +18,7 @@ use super::{Handled, Reply, Request, reader};
 use crate::config::Advertise;
 use crate::controller::topics::{check_name, is_internal};
 use crate::controller::{ControllerRequest, NewTopic};
-use crate::metadata::{Image, Topic};
+use crate::metadata::{Image, Topic, is_internal};
 use crate::router::Router;
 use crate::shard::PartitionKey;
 
