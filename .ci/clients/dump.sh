@@ -14,7 +14,7 @@ pelton=${PELTON:?the broker binary}
 records=${DUMP_RECORDS:-20000}
 scratch=$(mktemp -d)
 data=$scratch/data
-port=${DUMP_PORT:-39500}
+port=${DUMP_PORT:-29500}
 failures=0
 broker_pid=
 

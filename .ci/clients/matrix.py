@@ -15,7 +15,7 @@ BOOTSTRAP = os.environ["BOOTSTRAP"]
 RECORDS = int(os.environ.get("RECORDS", "20000"))
 PARTITIONS = 4
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
-DEADLINE_SECONDS = 90
+DEADLINE_SECONDS = int(os.environ.get("DEADLINE_SECONDS", "90"))
 
 
 class Mismatch(Exception):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Python clients against the broker at BOOTSTRAP, each in a venv of its own: confluent-kafka and
-# kafka-python at their newest, and kafka-python 2.0.2, an old client still in wide use.
+# kafka-python at their newest, and the 2.0.2 of each, old clients still in wide use.
 #   python.sh            the matrix of matrix.py with each of them
 #   python.sh prepare    only makes the venvs
 set -euo pipefail
@@ -21,14 +21,15 @@ venv() {
 
 mkdir -p "$work"
 venv confluent-kafka confluent-kafka
+venv confluent-kafka-2.0.2 confluent-kafka==2.0.2
 venv kafka-python kafka-python "${codecs[@]}"
 venv kafka-python-2.0.2 kafka-python==2.0.2 "${codecs[@]}"
 [ "${1:-}" != prepare ] || exit 0
 
 : "${BOOTSTRAP:?host:port of the broker}"
 failures=0
-for client in confluent-kafka kafka-python kafka-python-2.0.2; do
-  timeout 400 "$work/venv-$client/bin/python" "$here/matrix.py" || failures=$((failures + 1))
+for client in confluent-kafka confluent-kafka-2.0.2 kafka-python kafka-python-2.0.2; do
+  timeout "${MATRIX_SECONDS:-400}" "$work/venv-$client/bin/python" "$here/matrix.py" || failures=$((failures + 1))
 done
 echo "python: $failures clients failed"
 [ "$failures" -eq 0 ]

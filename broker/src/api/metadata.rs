@@ -16,9 +16,9 @@ use protocol::primitives::Uuid;
 
 use super::{Handled, Reply, Request, reader};
 use crate::config::Advertise;
-use crate::controller::topics::{check_name, is_internal};
+use crate::controller::topics::check_name;
 use crate::controller::{ControllerRequest, NewTopic};
-use crate::metadata::{Image, Topic};
+use crate::metadata::{Image, Topic, is_internal};
 use crate::router::Router;
 use crate::shard::PartitionKey;
 

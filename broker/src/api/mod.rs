@@ -168,7 +168,7 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
         ApiKey::CreateTopics => create_topics::handle(router, &request).await,
         ApiKey::DeleteTopics => delete_topics::handle(router, &request).await,
         ApiKey::DescribeConfigs => describe_configs::handle(router, &request),
-        ApiKey::FindCoordinator => find_coordinator::handle(&request),
+        ApiKey::FindCoordinator => find_coordinator::handle(router, &request).await,
         // Produce below version 3 is advertised, and closes the connection, as with Kafka.
         key => {
             let version = request.version;

@@ -466,8 +466,7 @@ const LATER: &[Setting] = &[
         AtLeast(1),
         "Partitions of __consumer_offsets.",
     )
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::short(
         "offsets.topic.replication.factor",
         3,
@@ -497,8 +496,7 @@ const LATER: &[Setting] = &[
         AtLeast(1),
         "Partitions of __transaction_state.",
     )
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::short(
         "transaction.state.log.replication.factor",
         3,

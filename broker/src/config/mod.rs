@@ -146,6 +146,10 @@ pub struct Config {
     pub num_partitions: u32,
     /// `default.replication.factor`.
     pub default_replication_factor: u32,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_topic_partitions: u32,
+    /// `transaction.state.log.num.partitions`.
+    pub transaction_topic_partitions: u32,
     /// `auto.create.topics.enable`.
     pub auto_create_topics_enable: bool,
     /// `delete.topic.enable`.
@@ -424,6 +428,8 @@ impl Read<'_> {
             rack: self.optional_text("broker.rack"),
             num_partitions: self.number("num.partitions"),
             default_replication_factor: self.number("default.replication.factor"),
+            offsets_topic_partitions: self.number("offsets.topic.num.partitions"),
+            transaction_topic_partitions: self.number("transaction.state.log.num.partitions"),
             auto_create_topics_enable: self.bool("auto.create.topics.enable"),
             delete_topic_enable: self.bool("delete.topic.enable"),
             socket_request_bytes_max: self.number("socket.request.max.bytes"),

@@ -148,14 +148,6 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether this is a topic that the broker makes for itself (`Topic.isInternal`).
-pub fn is_internal(name: &str) -> bool {
-    matches!(
-        name,
-        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
-    )
-}
-
 /// A random id that Kafka would give out: not one of its reserved ones, no leading '-' in its text form.
 pub fn uuid(entropy: u128) -> u128 {
     let id = if entropy >> 122 == 62 {

@@ -62,46 +62,25 @@ impl PartitionLog {
         Ok(slices)
     }
 
-    /// The first batch whose largest timestamp reaches `target`, copied whole. Looks at all that is in segments when it ends.
+    /// The first batch whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
+    /// it returns: that is known without waiting.
     ///
     /// # Errors
     /// A batch that must be looked at cannot be read, or is not what was written.
     pub async fn batch_for_timestamp(&self, target: i64) -> Result<Option<Vec<u8>>, LogError> {
-        let mut from = i64::MIN;
-        loop {
-            let next = {
-                let state = self.state.borrow();
-                let mut candidates = state.segments.iter();
-                candidates
-                    .find(|segment| segment.next_offset > from && segment.max_timestamp >= target)
-                    .copied()
-            };
-            // What is written back while this runs is found in a next turn.
-            let Some(segment) = next else {
-                return Ok(None);
-            };
-            let found = self.timestamp_in(&segment, target, from).await?;
-            if found.is_some() {
-                return Ok(found);
-            }
-            from = segment.next_offset;
-        }
-    }
-
-    async fn timestamp_in(
-        &self,
-        segment: &Segment,
-        target: i64,
-        from: i64,
-    ) -> Result<Option<Vec<u8>>, LogError> {
-        let reader = self.reader(segment).await?;
-        let mut at = self.mark_before_timestamp(segment, target).await?;
+        let reaches = |segment: &&Segment| segment.bytes > 0 && segment.max_timestamp >= target;
+        let segment = self.state.borrow().segments.iter().find(reaches).copied();
+        let Some(segment) = segment else {
+            return Ok(None);
+        };
+        let reader = self.reader(&segment).await?;
+        let mut at = self.mark_before_timestamp(&segment, target).await?;
         while !reader.is_at_end(&at) {
             let window = reader.window(&at, WALK_BYTES).await?;
             while !reader.is_at_end(&at)
                 && let Some(extent) = reader.batch_at(&window, &at)?
             {
-                if extent.max_timestamp >= target && extent.base_offset >= from {
+                if extent.max_timestamp >= target {
                     let mut slices = Vec::new();
                     reader.whole(&window, &at, &extent, &mut slices).await?;
                     let mut batch = Vec::with_capacity(extent.bytes);

@@ -173,6 +173,8 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
         log.append(&run).await.unwrap();
         assert!(log.segments().len() > 1);
         let index = file_of(&root, format::index_name(0));
+        let other = format::index_name(log.segments()[1].base_offset);
+        let other = file_of(&root, other);
         let target = &run[300];
         let want = joined(std::slice::from_ref(target));
         for (state, bytes_read_max) in [
@@ -180,11 +182,13 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
             ("missing", 6 << 20),
             ("whole", 300 << 10),
             ("damaged", 6 << 20),
+            ("foreign", 6 << 20),
             ("whole", 300 << 10),
         ] {
             match state {
                 "missing" => io.disk.remove(&index).await.unwrap(),
                 "damaged" => faults::flip(&io, &index, 100).await,
+                "foreign" => faults::copy(&io, &other, &index).await,
                 _ => {}
             }
             let again = restarted(&io, &root, &log);

@@ -26,6 +26,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -117,7 +118,7 @@ func rehearse(b *broker, rounds int, random *rand.Rand) error {
 		if err := awaitProgress(writers); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
-		fmt.Printf("round %d: killed after %d acknowledgements; port open after %d ms, all producers acknowledged after %d ms\n",
+		fmt.Printf("round %d: killed after %d acknowledgements; all shards answered after %d ms, all producers acknowledged after %d ms\n",
 			round, before, open.Milliseconds(), time.Since(restarted).Milliseconds())
 	}
 	stop()
@@ -131,7 +132,7 @@ func rehearse(b *broker, rounds int, random *rand.Rand) error {
 	if err != nil {
 		return errors.Join(refused, fmt.Errorf("last restart: %w", err))
 	}
-	fmt.Printf("last restart: port open after %d ms\n", open.Milliseconds())
+	fmt.Printf("last restart: all shards answered after %d ms\n", open.Milliseconds())
 	return errors.Join(refused, verify(b.address, writers))
 }
 
@@ -157,7 +158,7 @@ func newBroker(dir string) (*broker, error) {
 	}, nil
 }
 
-// start returns how long it took until the port accepted.
+// start returns how long it took until every shard answered.
 func (b *broker) start() (time.Duration, error) {
 	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -173,7 +174,7 @@ func (b *broker) start() (time.Duration, error) {
 	}
 	b.command = command
 	for time.Since(started) < startMax {
-		// A killed process's listener can outlive it for a moment: only an answer counts.
+		// A killed process's listeners can outlive it for a moment: only answers count.
 		if answers(b.address) {
 			return time.Since(started), nil
 		}
@@ -184,7 +185,7 @@ func (b *broker) start() (time.Duration, error) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return 0, fmt.Errorf("port not open after %v", startMax)
+	return 0, fmt.Errorf("not all shards answer after %v", startMax)
 }
 
 // kill ends the process with SIGKILL and waits until it is gone.
@@ -241,6 +242,8 @@ func startWriters(address string) ([]*writer, func(), error) {
 			kgo.ProducerBatchCompression(codecs[id%len(codecs)]),
 			kgo.MaxBufferedRecords(2000),
 			kgo.UnknownTopicRetries(-1),
+			// A broker that is killed between a connection's first request and its answer is no reason to give up.
+			kgo.AlwaysRetryEOF(),
 			kgo.DialTimeout(time.Second),
 			kgo.MetadataMinAge(100*time.Millisecond),
 			kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
@@ -286,7 +289,8 @@ func (w *writer) write(ctx context.Context) {
 	}
 }
 
-// finish waits for every acknowledgement; afterwards nothing of the writer changes any more. A producer that may retry for ever has no reason to give
+// finish waits for every acknowledgement; afterwards nothing of the writer changes any more. A producer
+// that may retry for ever has no reason to give
 // a record up, so a refused one is a failure.
 func (w *writer) finish() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flushMax)
@@ -342,7 +346,7 @@ func awaitProgress(writers []*writer) error {
 	return nil
 }
 
-// answers tells whether a broker at this address answers a request.
+// answers tells whether every broker that the one at this address names answers a request.
 func answers(address string) bool {
 	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.DialTimeout(time.Second), kgo.RequestRetries(0))
 	if err != nil {
@@ -351,7 +355,16 @@ func answers(address string) bool {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return client.Ping(ctx) == nil
+	metadata, err := kadm.NewClient(client).BrokerMetadata(ctx)
+	if err != nil {
+		return false
+	}
+	for _, b := range metadata.Brokers {
+		if _, err := client.Broker(int(b.NodeID)).Request(ctx, kmsg.NewPtrApiVersionsRequest()); err != nil {
+			return false
+		}
+	}
+	return len(metadata.Brokers) > 0
 }
 
 // verify reads every partition from offset 0 to its end and compares with what the writers know.

@@ -1,7 +1,7 @@
 // Matrix writes and reads back with franz-go: every codec, with the idempotent producer off and on.
 // Each of 4 partitions is read directly (no group) and must hold exactly what was sent to it, in
 // order, at the offsets the broker acknowledged. BOOTSTRAP names the broker, RECORDS how many
-// records a combination has.
+// records a combination has, DEADLINE_SECONDS how long it may take.
 package main
 
 import (
@@ -19,10 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const (
-	partitions = 4
-	deadline   = 90 * time.Second
-)
+const partitions = 4
 
 var codecs = []struct {
 	name  string
@@ -36,15 +33,8 @@ var codecs = []struct {
 }
 
 func main() {
-	records := 20000
-	if text := os.Getenv("RECORDS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			fmt.Println("FAILED: RECORDS is not a count:", text)
-			os.Exit(1)
-		}
-		records = n
-	}
+	records := number("RECORDS", 20000)
+	deadline := time.Duration(number("DEADLINE_SECONDS", 90)) * time.Second
 	failures := 0
 	for _, c := range codecs {
 		for _, idempotent := range []bool{false, true} {
@@ -53,7 +43,7 @@ func main() {
 				name += " idempotent"
 			}
 			started := time.Now()
-			if err := combination(c.name, c.codec, idempotent, records); err != nil {
+			if err := combination(c.name, c.codec, idempotent, records, deadline); err != nil {
 				failures++
 				fmt.Printf("FAILED %s: %v\n", name, err)
 				continue
@@ -66,8 +56,22 @@ func main() {
 	}
 }
 
+// number reads a count from the environment.
+func number(name string, otherwise int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		fmt.Printf("FAILED: %s is not a count: %s\n", name, text)
+		os.Exit(1)
+	}
+	return n
+}
+
 // combination runs one codec with one kind of producer on a topic of its own.
-func combination(name string, codec kgo.CompressionCodec, idempotent bool, records int) error {
+func combination(name string, codec kgo.CompressionCodec, idempotent bool, records int, deadline time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	seeds := kgo.SeedBrokers(strings.Split(os.Getenv("BOOTSTRAP"), ",")...)

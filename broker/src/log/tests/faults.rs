@@ -60,6 +60,18 @@ pub async fn flip(io: &Io, path: &Path, position: u64) {
     file.close().await.unwrap();
 }
 
+/// Puts the first block of `from` into `to`.
+pub async fn copy(io: &Io, from: &Path, to: &Path) {
+    let file = io.disk.open(from, OpenMode::Read).await.unwrap();
+    let block = file.read_at(0, ALIGNMENT).await.unwrap();
+    file.close().await.unwrap();
+    let mut buffer = WriteBuffer::new(ALIGNMENT);
+    buffer.as_mut_slice().copy_from_slice(&block);
+    let file = io.disk.open(to, OpenMode::Create).await.unwrap();
+    file.write_at(buffer, 0).await.unwrap();
+    file.close().await.unwrap();
+}
+
 struct FaultyDisk {
     real: Rc<dyn Disk>,
     faults: Rc<Faults>,

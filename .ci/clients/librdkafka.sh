@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# librdkafka's own test runner against the broker at BOOTSTRAP: its tests of producers, offsets,
+# topics and assigned consumers. The source comes with the crate rdkafka-sys.
+#   librdkafka.sh            the tests
+#   librdkafka.sh prepare    only fetches and builds
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=${CI_WORK:-${CARGO_TARGET_DIR:-$here/../../target}/ci}/librdkafka
+version=4.10.0
+# What the runner is told of the broker: it skips what a Kafka of this version has not.
+kafka_version=3.9.0
+tests=(0001 0002 0003 0005 0007 0008 0012 0013 0021 0035 0039 0048 0057 0063 0065 0068 0075 0086 0088 0114 0123)
+# These read back with a subscribed consumer what they produced; see librdkafka/assign.c.
+subscribing=(0076 0094 0125)
+
+# source_dir: fetches the crate as cargo does for any dependency, and prints where it lies.
+source_dir() {
+  mkdir -p "$work/fetch"
+  printf '[package]\nname = "fetch"\nedition = "2021"\n[lib]\npath = "lib.rs"\n[dependencies]\nrdkafka-sys = "=%s"\n[workspace]\n' \
+    "$version" > "$work/fetch/Cargo.toml"
+  : > "$work/fetch/lib.rs"
+  cargo metadata -q --format-version 1 --manifest-path "$work/fetch/Cargo.toml" | python3 -c '
+import json, os, sys
+packages = json.load(sys.stdin)["packages"]
+print(next(os.path.dirname(p["manifest_path"]) for p in packages if p["name"] == "rdkafka-sys"))'
+}
+
+# build: the runner as it is, and once more with assignment in the place of subscription.
+build() {
+  local source
+  [ ! -e "$work/complete-$version" ] || return 0
+  source=$(source_dir)
+  rm -rf "$work/source"
+  cp -R "$source/librdkafka" "$work/source"
+  cd "$work/source"
+  ./configure --disable-ssl --disable-gssapi --disable-curl --disable-zstd --disable-syslog --disable-optimization --disable-debug-symbols
+  make -j"$(nproc)" -C src librdkafka.a
+  make -j"$(nproc)" -C src-cpp librdkafka++.a
+  make -j"$(nproc)" -C tests test-runner
+  gcc -fPIC -Isrc -c "$here/librdkafka/assign.c" -o "$work/assign.o"
+  LDFLAGS="-Wl,--wrap=rd_kafka_subscribe $work/assign.o" make -C tests BIN=test-runner-assign test-runner-assign
+  touch "$work/complete-$version"
+}
+
+mkdir -p "$work"
+(build)
+[ "${1:-}" != prepare ] || exit 0
+
+: "${BOOTSTRAP:?host:port of the broker}"
+failures=0
+printf 'bootstrap.servers=%s\ntest.topic.random=true\n' "$BOOTSTRAP" > "$work/test.conf"
+cd "$work/source/tests"
+
+# run RUNNER TEST...: each test's verdict is its line in the runner's closing table.
+run() {
+  local runner=$1 test verdict
+  shift
+  TESTS=$(IFS=,; echo "$*") RDKAFKA_TEST_CONF=$work/test.conf TEST_KAFKA_VERSION=$kafka_version CI=1 \
+    timeout 300 "./$runner" -L -K -Q -p4 > "$work/$runner.log" 2>&1 || echo "$runner ended with $?"
+  for test in "$@"; do
+    verdict=$(sed 's/\x1b\[[0-9;]*m//g' "$work/$runner.log" | sed -n "s/^|* *\(${test}_[a-z_0-9]*\) *| *PASSED |.*/\1/p" | head -n 1)
+    if [ -n "$verdict" ]; then
+      echo "ok $verdict"
+    else
+      echo "FAILED $test"
+      grep -a -A 2 "### Test \"$test" "$work/$runner.log" || true
+      failures=$((failures + 1))
+    fi
+  done
+}
+
+run test-runner "${tests[@]}"
+run test-runner-assign "${subscribing[@]}"
+echo "librdkafka: $failures tests failed"
+[ "$failures" -eq 0 ]
