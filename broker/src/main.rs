@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use broker::cli::{Cli, Command, ExitCode, render_settings};
 use broker::config::{Config, ConfigErrors, PreflightMode};
-use broker::io::host::{LinuxHost, environment, read_config};
+use broker::io::host::{LinuxHost, PlainFile, environment, files_below, read_config};
 use broker::logging;
 use broker::preflight::{self, HostFacts as _, Needs, Severity};
 use clap::Parser as _;
@@ -21,7 +21,7 @@ fn main() -> std::process::ExitCode {
     match cli.command.unwrap_or(Command::Start) {
         Command::Start => start(&config),
         Command::Check { json, strict } => check(&config, json, strict),
-        Command::Inspect { path, .. } => inspect(&path),
+        Command::Inspect { path, records } => inspect(&path, records),
         Command::Settings => {
             print(&render_settings(&config));
             ExitCode::Ok
@@ -103,21 +103,55 @@ fn check(config: &Config, json: bool, strict: bool) -> ExitCode {
     }
 }
 
-fn inspect(path: &str) -> ExitCode {
-    match broker::io::production::read_file(path.as_ref()) {
-        Ok(bytes) => {
-            let found = broker::inspect::inspect(path, &bytes);
-            print(&found.text);
-            if found.whole {
-                ExitCode::Ok
-            } else {
-                ExitCode::Damaged
-            }
-        }
+fn inspect(path: &str, records: bool) -> ExitCode {
+    let files = match files_below(path.as_ref()) {
+        Ok(files) => files,
         Err(error) => {
             complain(&format!("{path}: {error}"));
-            ExitCode::Runtime
+            return ExitCode::Runtime;
         }
+    };
+    let mut out = Lines(std::io::BufWriter::new(std::io::stdout().lock()));
+    let mut code = ExitCode::Ok;
+    let mut looked_at = 0;
+    for file in &files {
+        let name = file.display().to_string();
+        // In a directory, what is neither ours nor Kafka's is passed over.
+        let alone = name == path;
+        if !alone && !broker::inspect::is_known(&name) {
+            continue;
+        }
+        looked_at += 1;
+        if !alone && writeln!(out.0, "{name}").is_err() {
+            break;
+        }
+        match PlainFile::open(file) {
+            Ok(source) if broker::inspect::inspect(&name, &source, records, &mut out) => {}
+            Ok(_) => code = ExitCode::Damaged,
+            Err(error) => {
+                complain(&format!("{name}: {error}"));
+                code = ExitCode::Runtime;
+            }
+        }
+    }
+    if looked_at == 0 {
+        complain(&format!(
+            "{path}: nothing below it is a segment, index, journal file or manifest"
+        ));
+        code = ExitCode::Runtime;
+    }
+    let _ = out.0.flush();
+    code
+}
+
+/// Words on their way to standard output.
+struct Lines<W: std::io::Write>(W);
+
+impl<W: std::io::Write> std::fmt::Write for Lines<W> {
+    fn write_str(&mut self, words: &str) -> std::fmt::Result {
+        self.0
+            .write_all(words.as_bytes())
+            .map_err(|_| std::fmt::Error)
     }
 }
 

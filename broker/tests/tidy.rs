@@ -134,7 +134,7 @@ fn modules() -> Vec<(String, String)> {
         (name, code)
     });
     modules
-        .filter(|(name, _)| !name.ends_with("tests.rs"))
+        .filter(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/"))
         .collect()
 }
 

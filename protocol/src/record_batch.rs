@@ -353,6 +353,18 @@ impl<'a> BatchHeader<'a> {
         Ok(())
     }
 
+    /// Whether the stored CRC-32C is that of the batch in `pieces`, which joined are this whole batch.
+    pub fn crc_matches_pieces<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> bool {
+        let mut uncovered = ATTRIBUTES;
+        let mut crc = 0;
+        for piece in pieces {
+            let skipped = uncovered.min(piece.len());
+            uncovered -= skipped;
+            crc = crc32c::crc32c_append(crc, &piece[skipped..]);
+        }
+        self.crc() == crc
+    }
+
     fn i32_at(&self, at: usize) -> i32 {
         i32::from_be_bytes(self.at(at))
     }

@@ -638,6 +638,11 @@ proptest! {
         prop_assert_eq!(builder.record_count(), 0);
         let batch = RecordBatch::parse(&bytes).unwrap();
         prop_assert!(batch.crc_matches());
+        for size in [1, 20, 21, 22, 4096] {
+            prop_assert!(batch.crc_matches_pieces(batch.bytes().chunks(size)));
+        }
+        let cut = &batch.bytes()[..batch.bytes().len() - 1];
+        prop_assert!(!batch.crc_matches_pieces(cut.chunks(30)));
         prop_assert_eq!(batch.check_client_batch(), Ok(()));
         let payload = decompress(codec, batch.payload(), OUTPUT_BYTES_MAX).unwrap();
         let policy = RecordsPolicy { timestamp_after_ms_max: i64::MAX, ..lenient() };

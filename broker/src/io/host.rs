@@ -39,6 +39,71 @@ pub fn read_config(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// A file that is only read, in pieces, for `pelton inspect`.
+#[derive(Debug)]
+pub struct PlainFile {
+    file: fs::File,
+    bytes: u64,
+}
+
+impl PlainFile {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let file = fs::File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes })
+    }
+
+    /// Its length when it was opened.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its bytes from `position` on; fewer than `bytes` only at the end.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn read_at(&self, position: u64, bytes: usize) -> std::io::Result<Vec<u8>> {
+        use std::os::unix::fs::FileExt as _;
+        let left = self.bytes.saturating_sub(position);
+        let mut out = vec![0; left.min(bytes as u64) as usize];
+        let mut read = 0;
+        while read < out.len() {
+            match self.file.read_at(&mut out[read..], position + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        out.truncate(read);
+        Ok(out)
+    }
+}
+
+/// The files at and below `path`, sorted; of a file itself, that one.
+///
+/// # Errors
+/// What the system said, of the first directory that cannot be listed.
+pub fn files_below(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        if fs::metadata(&path)?.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                open.push(entry?.path());
+            }
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// The environment as text pairs; variables that are not UTF-8 are left out, since no setting can be.
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()

@@ -26,13 +26,11 @@ use crate::io::disk::{File, OpenMode};
 use crate::io::executor::Signal;
 
 pub mod frame;
-mod inspect;
 mod recovery;
 #[cfg(test)]
 mod tests;
 
 pub use frame::{Entry, EntryKind, HardState, Item, ItemKind, Section, Sequence};
-pub use inspect::inspect;
 pub use recovery::{RecoveredFrame, Recovery};
 
 use frame::{Chain, FILE_HEADER_BYTES, FileHeader};

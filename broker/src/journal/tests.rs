@@ -842,17 +842,32 @@ fn batches_are_stamped_as_kafka_reads_them() {
 fn inspect_says_what_is_there() {
     let disk = journal_of(3);
     disk.edit(1, |data| data[2 * 4096 + 300] ^= 1);
-    let text = inspect(&disk.0.files.borrow()[&path_of(1)]);
+    let (text, whole) = inspected(&disk.0.files.borrow()[&path_of(1)]);
     assert!(
         text.contains("first sequence 1") && text.contains("4096: frame 1 bytes 4096"),
         "{text}"
     );
     assert!(text.contains("8192: no frame: checksum mismatch"), "{text}");
+    let damage = "8192: DAMAGED: this is no torn end: a valid frame follows at 12288";
+    assert!(text.contains(damage) && !whole, "{text}");
+    assert!(inspected(&[]).0.contains("no journal file"));
+}
+
+#[test]
+fn inspect_takes_a_torn_end_for_what_it_is() {
+    let disk = journal_of(3);
+    disk.edit(1, |data| data[3 * 4096 + 300] ^= 1);
+    let (text, whole) = inspected(&disk.0.files.borrow()[&path_of(1)]);
     assert!(
-        text.contains("12288: a valid frame after a bad one"),
+        text.contains("12288: no frame: checksum mismatch") && whole,
         "{text}"
     );
-    assert!(inspect(&[]).contains("no journal file"));
+}
+
+fn inspected(bytes: &[u8]) -> (String, bool) {
+    let mut text = String::new();
+    let whole = crate::inspect::inspect("1.journal", &bytes, false, &mut text);
+    (text, whole)
 }
 
 fn header() -> FileHeader {
@@ -1042,11 +1057,11 @@ proptest! {
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
         prop_assert!(frame::decode(&bytes, &header()).is_err());
         let _ = frame::FileHeaders::decode(&bytes);
-        let _ = inspect(&bytes);
+        let _ = inspected(&bytes);
         let mut file = vec![0; 4096];
         header().encode_block(None, &mut file);
         file.extend_from_slice(&bytes);
-        let _ = inspect(&file);
+        let _ = inspected(&file);
         prop_assert_eq!(align_up(file.len()) % 4096, 0);
     }
 }

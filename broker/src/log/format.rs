@@ -1,9 +1,16 @@
-//! Names of files, and what is remembered of a segment. The batch layout itself is `protocol::record_batch`'s. Pure.
+//! Names of files, what is remembered of a segment, and when one is full. The batch layout itself is
+//! `protocol::record_batch`'s. Pure.
 
 use super::LogBatch;
+use super::index::Mark;
 
 /// Longest part of a topic's name in a directory's name, bytes.
 const TOPIC_BYTES_MAX: usize = 200;
+/// Digits of a base offset in a file's name.
+const OFFSET_DIGITS: usize = 20;
+const SEGMENT_SUFFIX: &str = ".log";
+/// Not Kafka's `.index`: its tools must not take ours for one of theirs.
+const INDEX_SUFFIX: &str = ".idx";
 
 /// `<topic, at most 200 bytes>-<partition>.<topic id>`: a re-created topic never meets the files of the old one.
 pub fn directory_name(topic: &str, partition: i32, topic_id: u128) -> String {
@@ -13,22 +20,25 @@ pub fn directory_name(topic: &str, partition: i32, topic_id: u128) -> String {
 
 /// `<base offset, 20 digits>.log`, as in Kafka.
 pub fn segment_name(base_offset: i64) -> String {
-    format!("{base_offset:020}.log")
+    format!("{base_offset:020}{SEGMENT_SUFFIX}")
 }
 
-/// Where a batch lies: the largest timestamp is that of the segment up to and with this batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IndexEntry {
-    /// Base offset of the batch.
-    pub offset: i64,
-    /// Its first byte in the segment.
-    pub position: u64,
-    /// Largest timestamp before this batch.
-    pub max_timestamp_before: i64,
+/// `<base offset, 20 digits>.idx`: the index of the segment beside it.
+pub fn index_name(base_offset: i64) -> String {
+    format!("{base_offset:020}{INDEX_SUFFIX}")
+}
+
+/// The base offset in the name of a segment or index; `None` for any other name.
+pub fn base_offset_of(name: &str) -> Option<i64> {
+    let digits = name
+        .strip_suffix(SEGMENT_SUFFIX)
+        .or_else(|| name.strip_suffix(INDEX_SUFFIX))?;
+    let legal = digits.len() == OFFSET_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
+    legal.then(|| digits.parse().ok())?
 }
 
 /// One segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     /// Offset of its first record, and its name.
     pub base_offset: i64,
@@ -36,83 +46,150 @@ pub struct Segment {
     pub next_offset: i64,
     /// Bytes of whole batches.
     pub bytes: u64,
-    /// Largest timestamp.
+    /// Largest timestamp, ms; -1 if no batch has one.
     pub max_timestamp: i64,
-    /// Largest timestamp of its first batch, from which its age counts.
+    /// Largest timestamp of its first batch, ms, from which its age counts; -1 if that has none.
     pub first_timestamp: i64,
-    /// Sparse, by position; empty for a segment not looked into since the start.
-    pub index: Vec<IndexEntry>,
+    /// When it was begun, ms since 1970: its age counts from here if its first batch has no timestamp.
+    pub created_ms: i64,
 }
 
 impl Segment {
     /// A segment without records.
-    pub fn new(base_offset: i64) -> Self {
+    pub fn new(base_offset: i64, created_ms: i64) -> Self {
         Self {
             base_offset,
             next_offset: base_offset,
             bytes: 0,
             max_timestamp: -1,
             first_timestamp: -1,
-            index: Vec::new(),
+            created_ms,
         }
     }
 
-    /// The same, without its index.
-    pub fn without_index(&self) -> Self {
-        Self {
-            index: Vec::new(),
-            ..*self
+    /// Before its first batch.
+    pub fn start(&self) -> Mark {
+        Mark {
+            offset: self.base_offset,
+            position: 0,
+            max_timestamp: -1,
         }
     }
 
-    /// A batch was written at `position`.
-    pub fn appended(&mut self, batch: &LogBatch, position: u64, interval_bytes: u64) {
-        let due = self
-            .index
-            .last()
-            .is_none_or(|last| position - last.position >= interval_bytes);
-        if due && (position == 0 || !self.index.is_empty()) {
-            let entry = IndexEntry {
-                offset: batch.base_offset,
-                position,
-                max_timestamp_before: self.max_timestamp,
-            };
-            self.index.push(entry);
+    /// After its last batch.
+    pub fn end(&self) -> Mark {
+        Mark {
+            offset: self.next_offset,
+            position: self.bytes,
+            max_timestamp: self.max_timestamp,
         }
+    }
+
+    /// A batch was written at its end.
+    pub fn appended(&mut self, batch: &LogBatch) {
         if self.bytes == 0 {
             self.first_timestamp = batch.max_timestamp;
         }
-        self.bytes = position + batch.bytes.len() as u64;
+        self.bytes += batch.bytes.len() as u64;
         self.next_offset = batch.last_offset + 1;
         self.max_timestamp = self.max_timestamp.max(batch.max_timestamp);
     }
+}
 
-    /// The last position whose batch begins at or before `offset`.
-    pub fn position_of(&self, offset: i64) -> u64 {
-        let after = self.index.partition_point(|entry| entry.offset <= offset);
-        after.checked_sub(1).map_or(0, |at| self.index[at].position)
-    }
+/// When a segment is full: Kafka's rule (`LogSegment.shouldRoll`), without its jitter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RollRule {
+    /// `segment.bytes`.
+    pub bytes_max: u64,
+    /// `segment.ms`.
+    pub age_ms_max: i64,
+}
 
-    /// The last position before which no timestamp reaches `target`.
-    pub fn position_before_timestamp(&self, target: i64) -> u64 {
-        let after = self
-            .index
-            .partition_point(|entry| entry.max_timestamp_before < target);
-        after.checked_sub(1).map_or(0, |at| self.index[at].position)
+impl RollRule {
+    /// Whether `next` begins another segment. Age is the time from the first batch to `next` by their timestamps, and by the
+    /// clock only where the first batch has none.
+    pub fn must_roll(&self, active: &Segment, next: &LogBatch, now_ms: i64) -> bool {
+        if active.bytes == 0 {
+            return false;
+        }
+        let age_ms = if active.first_timestamp >= 0 {
+            next.max_timestamp.saturating_sub(active.first_timestamp)
+        } else {
+            now_ms.saturating_sub(active.created_ms)
+        };
+        active.bytes + next.bytes.len() as u64 > self.bytes_max
+            || age_ms > self.age_ms_max
+            || next.last_offset - active.base_offset > i64::from(i32::MAX)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::io::buffer::Slice;
 
     #[test]
     fn names_are_kafkas_with_the_topic_id() {
         assert_eq!(segment_name(42), "00000000000000000042.log");
+        assert_eq!(index_name(42), "00000000000000000042.idx");
         assert_eq!(
             directory_name("orders", 3, 0xabc),
             "orders-3.00000000000000000000000000000abc"
         );
-        assert!(directory_name(&"x".repeat(249), 0, 1).len() < 255);
+        assert!(directory_name(&"x".repeat(249), i32::MAX, 1).len() <= 255);
+    }
+
+    #[test]
+    fn a_name_gives_its_base_offset_or_nothing() {
+        assert_eq!(base_offset_of(&segment_name(i64::MAX)), Some(i64::MAX));
+        assert_eq!(base_offset_of(&index_name(7)), Some(7));
+        for name in [
+            "7.log",
+            "00000000000000000042.log.tmp",
+            "000000000000000000-1.log",
+            "99999999999999999999.log",
+            "",
+        ] {
+            assert_eq!(base_offset_of(name), None, "{name}");
+        }
+    }
+
+    fn batch(base_offset: i64, records: i64, bytes: usize, max_timestamp: i64) -> LogBatch {
+        LogBatch {
+            base_offset,
+            last_offset: base_offset + records - 1,
+            max_timestamp,
+            bytes: Slice::from(Bytes::from(vec![0; bytes])),
+        }
+    }
+
+    #[test]
+    fn a_segment_rolls_by_size_age_and_width() {
+        let rule = RollRule {
+            bytes_max: 1000,
+            age_ms_max: 50,
+        };
+        let mut active = Segment::new(10, 7_000);
+        assert!(
+            !rule.must_roll(&active, &batch(10, 1, 5000, 9999), 99_999),
+            "an empty one never does"
+        );
+        active.appended(&batch(10, 5, 600, 100));
+        for (next, now_ms, rolls) in [
+            (batch(15, 1, 400, 150), 0, false),
+            (batch(15, 1, 401, 100), 0, true),
+            (batch(15, 1, 1, 151), 0, true),
+            (batch(15, 1, 1, -1), i64::MAX, false),
+            (batch(15, i64::from(i32::MAX) - 4, 1, 100), 0, false),
+            (batch(15, i64::from(i32::MAX) - 3, 1, 100), 0, true),
+        ] {
+            assert_eq!(rule.must_roll(&active, &next, now_ms), rolls, "{next:?}");
+        }
+        let mut timeless = Segment::new(0, 7_000);
+        timeless.appended(&batch(0, 1, 10, -1));
+        assert!(!rule.must_roll(&timeless, &batch(1, 1, 10, 5), 7_050));
+        assert!(rule.must_roll(&timeless, &batch(1, 1, 10, 5), 7_051));
     }
 }

@@ -2,19 +2,22 @@
 //! whole or not at all; the quorum's own frame stands first and again last, so that a cut file is noticed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use protocol::frame::{Frame, FrameBuilder};
-use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest};
+use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest, kind};
 
 use super::format::Segment;
 use crate::io::Io;
 use crate::io::buffer::{ALIGNMENT, WriteBuffer, align_up};
 use crate::io::disk::OpenMode;
+use crate::limits;
 
 /// Largest frame in a manifest, bytes.
 const FRAME_BYTES_MAX: usize = 64 << 20;
-/// Largest manifest, bytes.
-const MANIFEST_BYTES_MAX: u64 = 4 << 30;
+/// A manifest is written in pieces of this many bytes.
+const PIECE_BYTES: usize = 1 << 20;
 const SUFFIX: &str = ".manifest";
 
 /// What a checkpoint says of one quorum.
@@ -34,7 +37,7 @@ pub struct PartitionState {
     /// Numbers.
     pub head: PartitionManifest,
     /// Its topic's name.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Its segments, ending at its next offset.
     pub segments: Vec<Segment>,
     /// Start offset of each leader epoch.
@@ -53,56 +56,62 @@ pub struct ManifestError {
     pub problem: String,
 }
 
+/// Why bytes are no manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {position}: {problem}")]
+pub struct ManifestDefect {
+    /// Where.
+    pub position: u64,
+    /// What is wrong there.
+    pub problem: String,
+}
+
 impl Manifest {
     /// The file's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, String> {
-        let mut builder = FrameBuilder::new();
-        let mut out = self
-            .quorum
-            .encode(&mut builder)
-            .map_err(|error| error.to_string())?
-            .to_vec();
-        for record in &self.records {
-            out.extend_from_slice(
-                record
-                    .encode(&mut builder)
-                    .map_err(|error| error.to_string())?,
-            );
+        let mut encoder = Encoder::default();
+        let mut out = Vec::new();
+        for at in 0..self.frames() {
+            out.extend_from_slice(encoder.frame(self, at)?);
         }
-        for partition in &self.partitions {
-            let frame = partition.head.encode(&mut builder, &partition.attachment());
-            out.extend_from_slice(frame.map_err(|error| error.to_string())?);
-        }
-        out.extend_from_slice(
-            self.quorum
-                .encode(&mut builder)
-                .map_err(|error| error.to_string())?,
-        );
         Ok(out)
     }
 
+    /// Frames of its file: the quorum, its records, its partitions, the quorum again.
+    fn frames(&self) -> usize {
+        self.records.len() + self.partitions.len() + 2
+    }
+
     /// Reads the file's bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, ManifestDefect> {
         let mut at = 0;
         let mut quorums = Vec::new();
+        let mut names = HashMap::new();
         let (mut records, mut partitions) = (Vec::new(), Vec::new());
         while at < bytes.len() {
+            let defect = |problem: String| ManifestDefect {
+                position: at as u64,
+                problem,
+            };
             let (frame, taken) = Frame::parse(&bytes[at..], FRAME_BYTES_MAX)
-                .map_err(|error| format!("at byte {at}: {error}"))?;
-            if let Ok(quorum) = QuorumManifest::decode(&frame) {
-                quorums.push(quorum);
-            } else if let Ok(head) = PartitionManifest::decode(&frame) {
-                let partition = PartitionState::decode(head, frame.attachment);
-                partitions.push(
-                    partition.ok_or_else(|| {
-                        format!("at byte {at}: a partition's arrays are malformed")
-                    })?,
-                );
-            } else {
-                records.push(
-                    MetadataRecord::decode(&frame)
-                        .map_err(|error| format!("at byte {at}: {error}"))?,
-                );
+                .map_err(|error| defect(error.to_string()))?;
+            match frame.kind {
+                kind::QUORUM_MANIFEST => {
+                    let quorum = QuorumManifest::decode(&frame);
+                    quorums.push(quorum.map_err(|error| defect(error.to_string()))?);
+                }
+                kind::PARTITION_MANIFEST => {
+                    let head = PartitionManifest::decode(&frame)
+                        .map_err(|error| defect(error.to_string()))?;
+                    let partition = PartitionState::decode(head, frame.attachment, &mut names);
+                    let partition = partition
+                        .ok_or_else(|| defect("a partition's arrays are malformed".to_owned()))?;
+                    partitions.push(partition);
+                }
+                _ => {
+                    let record = MetadataRecord::decode(&frame);
+                    records.push(record.map_err(|error| defect(error.to_string()))?);
+                }
             }
             at += taken;
         }
@@ -112,22 +121,62 @@ impl Manifest {
                 records,
                 partitions,
             }),
-            _ => Err("it does not end as it began: it was cut".to_owned()),
+            _ => Err(ManifestDefect {
+                position: at as u64,
+                problem: "it does not end as it began: it was cut".to_owned(),
+            }),
         }
     }
 
-    /// Makes this the manifest of its quorum in `directory`: whole or not at all.
+    /// Makes this the manifest of its quorum in `directory`: whole or not at all. It is encoded in pieces, and other tasks run
+    /// in between.
     pub async fn write(&self, io: &Io, directory: &Path) -> Result<(), ManifestError> {
         let path = path(directory, self.quorum.quorum);
-        let bytes = self.encode().map_err(|problem| ManifestError {
-            path: path.clone(),
-            problem,
-        })?;
-        let written = write_file(io, directory, &path, &bytes).await;
-        written.map_err(|error| ManifestError {
-            path,
-            problem: error.to_string(),
-        })
+        let written = self.write_to(io, directory, &path).await;
+        written.map_err(|problem| ManifestError { path, problem })
+    }
+
+    async fn write_to(&self, io: &Io, directory: &Path, path: &Path) -> Result<(), String> {
+        let failed = |error: std::io::Error| error.to_string();
+        let temporary = path.with_extension("tmp");
+        io.disk.remove(&temporary).await.map_err(failed)?;
+        let file = io
+            .disk
+            .open(&temporary, OpenMode::CreateNew)
+            .await
+            .map_err(failed)?;
+        let mut encoder = Encoder::default();
+        let (mut piece, mut written) = (Vec::new(), 0);
+        for at in 0..self.frames() {
+            piece.extend_from_slice(encoder.frame(self, at)?);
+            let last = at + 1 == self.frames();
+            if piece.len() >= PIECE_BYTES || last {
+                let whole = if last {
+                    piece.len()
+                } else {
+                    piece.len() - piece.len() % ALIGNMENT
+                };
+                let mut buffer = WriteBuffer::new(align_up(whole));
+                buffer.as_mut_slice()[..whole].copy_from_slice(&piece[..whole]);
+                buffer.as_mut_slice()[whole..].fill(0);
+                file.write_at(buffer, written).await.map_err(failed)?;
+                piece.drain(..whole);
+                written += whole as u64;
+            } else if io.executor.should_yield() {
+                io.executor.yield_now().await;
+            }
+        }
+        if written > limits::MANIFEST_BYTES_MAX {
+            return Err(format!("{written} bytes are more than a start would read"));
+        }
+        file.truncate(written).await.map_err(failed)?;
+        file.sync().await.map_err(failed)?;
+        file.close().await.map_err(failed)?;
+        io.disk
+            .rename(&temporary, path.to_owned())
+            .await
+            .map_err(failed)?;
+        io.disk.sync_directory(directory).await.map_err(failed)
     }
 }
 
@@ -136,21 +185,29 @@ pub fn path(directory: &Path, quorum: u32) -> PathBuf {
     directory.join(format!("{quorum}{SUFFIX}"))
 }
 
-async fn write_file(io: &Io, directory: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    io.disk.remove(&temporary).await?;
-    let file = io.disk.open(&temporary, OpenMode::CreateNew).await?;
-    for (at, part) in bytes.chunks(1 << 20).enumerate() {
-        let mut buffer = WriteBuffer::new(align_up(part.len()));
-        buffer.as_mut_slice()[..part.len()].copy_from_slice(part);
-        buffer.as_mut_slice()[part.len()..].fill(0);
-        file.write_at(buffer, (at as u64) << 20).await?;
+/// Makes the frames of a manifest, reusing its memory.
+#[derive(Default)]
+struct Encoder {
+    builder: FrameBuilder,
+    attachment: Vec<u8>,
+}
+
+impl Encoder {
+    /// The frame `at` of `manifest`'s file.
+    fn frame(&mut self, manifest: &Manifest, at: usize) -> Result<&[u8], String> {
+        let records = manifest.records.len();
+        let frame = if at == 0 || at + 1 == manifest.frames() {
+            manifest.quorum.encode(&mut self.builder)
+        } else if let Some(record) = manifest.records.get(at - 1) {
+            record.encode(&mut self.builder)
+        } else {
+            let partition = &manifest.partitions[at - 1 - records];
+            self.attachment.clear();
+            partition.put_attachment(&mut self.attachment);
+            partition.head.encode(&mut self.builder, &self.attachment)
+        };
+        frame.map_err(|error| error.to_string())
     }
-    file.truncate(bytes.len() as u64).await?;
-    file.sync().await?;
-    file.close().await?;
-    io.disk.rename(&temporary, path.to_owned()).await?;
-    io.disk.sync_directory(directory).await
 }
 
 /// All manifests of a directory.
@@ -173,7 +230,8 @@ pub async fn read_all(io: &Io, directory: &Path) -> Result<Vec<Manifest>, Manife
         let bytes = read_file(io, &path)
             .await
             .map_err(|error| failed(&path, error.to_string()))?;
-        manifests.push(Manifest::decode(&bytes).map_err(|problem| failed(&path, problem))?);
+        let manifest = Manifest::decode(&bytes);
+        manifests.push(manifest.map_err(|defect| failed(&path, defect.to_string()))?);
     }
     Ok(manifests)
 }
@@ -181,7 +239,7 @@ pub async fn read_all(io: &Io, directory: &Path) -> Result<Vec<Manifest>, Manife
 async fn read_file(io: &Io, path: &Path) -> std::io::Result<Vec<u8>> {
     let file = io.disk.open(path, OpenMode::Read).await?;
     let bytes = file.bytes()?;
-    if bytes > MANIFEST_BYTES_MAX {
+    if bytes > limits::MANIFEST_BYTES_MAX {
         return Err(std::io::Error::other("larger than any manifest"));
     }
     let mut out: Vec<u8> = Vec::new();
@@ -198,9 +256,8 @@ async fn read_file(io: &Io, path: &Path) -> std::io::Result<Vec<u8>> {
 
 impl PartitionState {
     /// Flat little-endian arrays: topic (u16 length, bytes); segments (u32 count; base offset i64, next offset i64, bytes
-    /// u64, largest timestamp i64, first timestamp i64); leader epochs (u32 count; epoch i32, start offset i64); producers.
-    fn attachment(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+    /// u64, largest timestamp i64, first timestamp i64, created ms i64); leader epochs (u32 count; epoch i32, start offset i64); producers.
+    fn put_attachment(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&(self.topic.len() as u16).to_le_bytes());
         out.extend_from_slice(self.topic.as_bytes());
         out.extend_from_slice(&(self.segments.len() as u32).to_le_bytes());
@@ -211,6 +268,7 @@ impl PartitionState {
                 segment.bytes as i64,
                 segment.max_timestamp,
                 segment.first_timestamp,
+                segment.created_ms,
             ] {
                 out.extend_from_slice(&number.to_le_bytes());
             }
@@ -221,24 +279,40 @@ impl PartitionState {
             out.extend_from_slice(&start.to_le_bytes());
         }
         out.extend_from_slice(&self.producers);
-        out
     }
 
-    fn decode(head: PartitionManifest, mut bytes: &[u8]) -> Option<Self> {
+    /// `names` holds the topics met before: the partitions of one share its name.
+    fn decode(
+        head: PartitionManifest,
+        mut bytes: &[u8],
+        names: &mut HashMap<u128, Arc<str>>,
+    ) -> Option<Self> {
         let bytes = &mut bytes;
         let length = u16::from_le_bytes(take(bytes)?) as usize;
         let (topic, rest) = bytes.split_at_checked(length)?;
         *bytes = rest;
-        let topic = std::str::from_utf8(topic).ok()?.to_owned();
+        let topic = std::str::from_utf8(topic).ok()?;
+        // It becomes the name of a directory.
+        if topic.contains(['/', '\0']) {
+            return None;
+        }
+        let shared = names.entry(head.topic_id).or_insert_with(|| topic.into());
+        let topic = if **shared == *topic {
+            shared.clone()
+        } else {
+            topic.into()
+        };
         let count = u32::from_le_bytes(take(bytes)?) as usize;
-        let mut segments = Vec::with_capacity(count.min(bytes.len() / 40));
+        let mut segments = Vec::with_capacity(count.min(bytes.len() / 48));
         for _ in 0..count {
-            let mut segment = Segment::new(i64::from_le_bytes(take(bytes)?));
-            segment.next_offset = i64::from_le_bytes(take(bytes)?);
-            segment.bytes = u64::from_le_bytes(take(bytes)?);
-            segment.max_timestamp = i64::from_le_bytes(take(bytes)?);
-            segment.first_timestamp = i64::from_le_bytes(take(bytes)?);
-            segments.push(segment);
+            segments.push(Segment {
+                base_offset: i64::from_le_bytes(take(bytes)?),
+                next_offset: i64::from_le_bytes(take(bytes)?),
+                bytes: u64::from_le_bytes(take(bytes)?),
+                max_timestamp: i64::from_le_bytes(take(bytes)?),
+                first_timestamp: i64::from_le_bytes(take(bytes)?),
+                created_ms: i64::from_le_bytes(take(bytes)?),
+            });
         }
         let count = u32::from_le_bytes(take(bytes)?) as usize;
         let mut leader_epochs = Vec::with_capacity(count.min(bytes.len() / 12));
@@ -290,7 +364,7 @@ mod tests {
             bytes: 999,
             max_timestamp: 7,
             first_timestamp: 6,
-            ..Segment::new(0)
+            ..Segment::new(0, 5)
         };
         let partition = PartitionState {
             head,
@@ -305,6 +379,45 @@ mod tests {
             records: vec![record],
             partitions: vec![partition],
         }
+    }
+
+    #[test]
+    fn a_manifest_of_many_pieces_is_written_whole_and_read_back() {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let root = directory.path().to_owned();
+        crate::io::production::run_local(async |io| {
+            let mut manifest = sample();
+            let one = manifest.partitions[0].clone();
+            let many = (0..20_000).map(|partition| PartitionState {
+                head: PartitionManifest {
+                    partition,
+                    ..one.head
+                },
+                ..one.clone()
+            });
+            manifest.partitions = many.collect();
+            for _ in 0..2 {
+                manifest.write(&io, &root).await.unwrap();
+                manifest.quorum.applied_index += 1;
+            }
+            manifest.quorum.applied_index -= 1;
+            let read = read_all(&io, &root).await.unwrap();
+            assert!(
+                read == [manifest.clone()],
+                "the second one replaced the first"
+            );
+            let names = io.disk.list(&root).await.unwrap();
+            assert_eq!(names[0].bytes, manifest.encode().unwrap().len() as u64);
+            assert_eq!(names.len(), 1, "{names:?}");
+        });
+    }
+
+    #[test]
+    fn a_name_that_would_leave_the_directory_is_refused() {
+        let mut manifest = sample();
+        manifest.partitions[0].topic = "../t".into();
+        let defect = Manifest::decode(&manifest.encode().unwrap()).unwrap_err();
+        assert!(defect.position > 0 && defect.problem.contains("malformed"));
     }
 
     #[test]

@@ -1,29 +1,32 @@
 //! The log of one partition on disk: segments of Kafka record batches, byte for byte as on the wire, and nothing else.
 //!
 //! A partition has no directory, file or descriptor until its first write-back. Appends overwrite what lies past the
-//! committed end and never truncate an active segment. It knows no journal: what is durable is the caller's business.
+//! committed end and never truncate an active segment: a segment is cut when the next one begins. It knows no journal: what is
+//! durable is the caller's business, and a manifest says how far the segments of a restart may be believed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::io::Io;
 use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer, align_down, align_up};
 use crate::io::disk::{File, OpenMode};
+use crate::io::executor::Signal;
+use crate::limits;
 
+mod directory;
 pub mod format;
+pub mod index;
+mod index_file;
+mod lru;
 pub mod manifest;
 mod reader;
+mod segment_reader;
 
-pub use format::{IndexEntry, Segment};
-
-/// Distance of index entries, bytes.
-const INDEX_INTERVAL_BYTES: u64 = 32 << 10;
-/// Segments are preallocated by doubling between these, bytes.
-const ALLOCATE_BYTES_MIN: u64 = 64 << 10;
-const ALLOCATE_BYTES_MAX: u64 = 16 << 20;
+pub use directory::LogDirectory;
+use directory::SegmentKey;
+pub use format::{RollRule, Segment};
+use index::{BatchExtent, SegmentIndex};
 
 /// One whole batch, final, on its way to a segment.
 #[derive(Debug, Clone)]
@@ -32,7 +35,7 @@ pub struct LogBatch {
     pub base_offset: i64,
     /// Offset of its last record.
     pub last_offset: i64,
-    /// Largest timestamp in it.
+    /// Largest timestamp in it, ms.
     pub max_timestamp: i64,
     /// Its bytes.
     pub bytes: Slice,
@@ -48,10 +51,12 @@ pub enum LogError {
         path: PathBuf,
     },
     /// The device or file system failed.
-    #[error("{path}: {source}")]
+    #[error("{path} at byte {position}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
+        /// Where.
+        position: u64,
         /// What it said.
         source: io::Error,
     },
@@ -68,281 +73,339 @@ pub enum LogError {
 }
 
 impl LogError {
-    fn io(path: &Path, source: io::Error) -> Self {
+    fn io(path: &Path, position: u64, source: io::Error) -> Self {
         let path = path.to_owned();
         // The runtime wraps the system's errors: their kind survives, their number may not.
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
-            _ => Self::Io { path, source },
-        }
-    }
-}
-
-/// Open segment files of a shard: the least recently used is closed when there are too many.
-pub struct OpenFiles {
-    max: usize,
-    files: RefCell<VecDeque<(PathBuf, Rc<dyn File>)>>,
-}
-
-impl OpenFiles {
-    /// At most `max` files stay open.
-    pub fn new(max: usize) -> Rc<Self> {
-        Rc::new(Self {
-            max,
-            files: RefCell::default(),
-        })
-    }
-
-    async fn open(&self, io: &Io, path: &Path, mode: OpenMode) -> Result<Rc<dyn File>, LogError> {
-        let known = {
-            let mut files = self.files.borrow_mut();
-            let at = files.iter().position(|(known, _)| known == path);
-            at.and_then(|at| files.remove(at))
-        };
-        let entry = match known {
-            Some(entry) => entry,
-            None => (
-                path.to_owned(),
-                io.disk
-                    .open(path, mode)
-                    .await
-                    .map_err(|error| LogError::io(path, error))?,
-            ),
-        };
-        let file = entry.1.clone();
-        let surplus = {
-            let mut files = self.files.borrow_mut();
-            files.push_back(entry);
-            if files.len() > self.max {
-                files.pop_front()
-            } else {
-                None
-            }
-        };
-        if let Some((path, file)) = surplus {
-            file.close()
-                .await
-                .map_err(|error| LogError::io(&path, error))?;
-        }
-        Ok(file)
-    }
-
-    async fn close_all(&self, directory: &Path) {
-        let mut closing = Vec::new();
-        self.files.borrow_mut().retain(|(path, file)| {
-            let keep = !path.starts_with(directory);
-            if !keep {
-                closing.push(file.clone());
-            }
-            keep
-        });
-        for file in closing {
-            if let Err(error) = file.close().await {
-                tracing::debug!(%error, "closing a segment");
-            }
+            io::ErrorKind::NotFound => Self::Corrupt {
+                path,
+                position,
+                problem: "the file is missing".to_owned(),
+            },
+            _ => Self::Io {
+                path,
+                position,
+                source,
+            },
         }
     }
 }
 
 /// The log of one partition.
 pub struct PartitionLog {
-    io: Io,
+    shared: Rc<LogDirectory>,
+    topic_id: u128,
+    partition: i32,
     directory: PathBuf,
-    files: Rc<OpenFiles>,
-    segment_bytes_max: Cell<u64>,
-    segment_ms: Cell<i64>,
+    roll: Cell<RollRule>,
     state: RefCell<State>,
+    /// An append runs. One at a time, by one task.
     appending: Cell<bool>,
+    /// Set when an append ends after the removal began.
+    append_ended: Signal,
+    removed: Cell<bool>,
 }
 
-#[derive(Default)]
 struct State {
+    /// By offset; the last one is active, all others are sealed.
     segments: Vec<Segment>,
-    /// Bytes of the active segment past its last whole block; `None` until they are read back after a restart.
+    /// Bytes of the active segment past its last whole block; `None` while the partition is idle: read back by the next append.
     carry: Option<Vec<u8>>,
+    /// Marks of the active segment since it was last settled.
+    recent: SegmentIndex,
+    /// How far the active segment's index file reaches, bytes of the segment.
+    index_saved_bytes: u64,
+    /// Size of the active segment's file, as far as this run has made it.
     allocated_bytes: u64,
     directory_made: bool,
 }
 
+impl State {
+    fn new(segments: Vec<Segment>) -> Self {
+        let active = segments.last().copied().unwrap_or(Segment::new(0, 0));
+        Self {
+            carry: (active.bytes == 0).then(Vec::new),
+            recent: SegmentIndex::starting_at(active.base_offset, active.end()),
+            index_saved_bytes: 0,
+            allocated_bytes: 0,
+            directory_made: false,
+            segments,
+        }
+    }
+}
+
 impl PartitionLog {
     /// An empty log; touches nothing.
-    pub fn new(
-        io: Io,
-        root: &Path,
-        topic: &str,
-        partition: i32,
-        topic_id: u128,
-        files: Rc<OpenFiles>,
-    ) -> Self {
+    pub fn new(shared: Rc<LogDirectory>, topic: &str, partition: i32, topic_id: u128) -> Self {
+        let name = format::directory_name(topic, partition, topic_id);
         Self {
-            io,
-            directory: root.join(format::directory_name(topic, partition, topic_id)),
-            files,
-            segment_bytes_max: Cell::new(1 << 30),
-            segment_ms: Cell::new(i64::MAX),
-            state: RefCell::new(State {
-                carry: Some(Vec::new()),
-                ..State::default()
+            directory: shared.root().join(name),
+            shared,
+            topic_id,
+            partition,
+            roll: Cell::new(RollRule {
+                bytes_max: 1 << 30,
+                age_ms_max: i64::MAX,
             }),
+            state: RefCell::new(State::new(Vec::new())),
             appending: Cell::new(false),
+            append_ended: Signal::default(),
+            removed: Cell::new(false),
         }
     }
 
     /// Continues from the segments of a manifest; opens nothing.
     pub fn restore(&self, segments: Vec<Segment>) {
-        let carry = if segments
-            .last()
-            .is_none_or(|last| last.bytes.is_multiple_of(ALIGNMENT as u64))
-        {
-            Some(Vec::new())
-        } else {
-            None
-        };
-        *self.state.borrow_mut() = State {
-            directory_made: !segments.is_empty(),
-            segments,
-            carry,
-            allocated_bytes: 0,
-        };
+        *self.state.borrow_mut() = State::new(segments);
     }
 
-    /// When segments roll: by size, and by the age of their first batch.
+    /// When segments roll: `segment.bytes` and `segment.ms`.
     pub fn configure(&self, segment_bytes_max: u64, segment_ms: i64) {
-        self.segment_bytes_max.set(segment_bytes_max);
-        self.segment_ms.set(segment_ms);
+        self.roll.set(RollRule {
+            bytes_max: segment_bytes_max,
+            age_ms_max: segment_ms,
+        });
     }
 
-    /// Its segments, oldest first.
+    /// Its segments, oldest first; one without a batch is left out: it is begun again.
     pub fn segments(&self) -> Vec<Segment> {
-        self.state
-            .borrow()
-            .segments
-            .iter()
-            .map(Segment::without_index)
-            .collect()
+        let state = self.state.borrow();
+        let filled = state.segments.iter().filter(|segment| segment.bytes > 0);
+        filled.copied().collect()
     }
 
-    /// The offset after its last record.
+    /// The offset after its last record; `None` if it never had one.
     pub fn end_offset(&self) -> Option<i64> {
-        self.state
-            .borrow()
-            .segments
-            .last()
-            .map(|last| last.next_offset)
+        let state = self.state.borrow();
+        state.segments.last().map(|last| last.next_offset)
     }
 
-    /// The largest timestamp in it.
+    /// The largest timestamp in it, ms; `None` without segments.
     pub fn max_timestamp(&self) -> Option<i64> {
-        self.state
-            .borrow()
+        let state = self.state.borrow();
+        state
             .segments
             .iter()
             .map(|segment| segment.max_timestamp)
             .max()
     }
 
-    /// Appends `batches`, which follow each other and the end of the log. After an error the next append overwrites whatever this one wrote.
+    fn path(&self, name: String) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn key(&self, base_offset: i64) -> SegmentKey {
+        SegmentKey {
+            topic_id: self.topic_id,
+            partition: self.partition,
+            base_offset,
+        }
+    }
+
+    fn active(&self) -> Option<Segment> {
+        self.state.borrow().segments.last().copied()
+    }
+
+    /// Appends `batches`, which follow each other and the end of the log. After an error the next append overwrites whatever
+    /// this one wrote. Of a log that is being removed nothing is written, without an error.
+    ///
+    /// # Errors
+    /// [`LogError::NoSpace`] may be tried again; after any other the file must not be written any more.
     pub async fn append(&self, batches: &[LogBatch]) -> Result<(), LogError> {
         assert!(!self.appending.replace(true), "one append at a time");
         let done = self.append_all(batches).await;
+        self.append_is_over();
+        if self.removed.get() { Ok(()) } else { done }
+    }
+
+    fn append_is_over(&self) {
         self.appending.set(false);
-        done
+        if self.removed.get() {
+            self.append_ended.set();
+        }
     }
 
     async fn append_all(&self, batches: &[LogBatch]) -> Result<(), LogError> {
         let mut rest = batches;
-        while let Some(first) = rest.first() {
-            if let Some(end) = self.end_offset() {
-                assert_eq!(end, first.base_offset, "the log has no gaps");
+        while let Some(first) = rest.first()
+            && !self.removed.get()
+        {
+            match self.active() {
+                None => self.begin_segment(first.base_offset).await?,
+                Some(active) => {
+                    assert_eq!(active.next_offset, first.base_offset, "the log has no gaps");
+                    let now_ms = self.shared.io.clock.wall_ms();
+                    if self.roll.get().must_roll(&active, first, now_ms) {
+                        self.seal(&active).await?;
+                        self.begin_segment(first.base_offset).await?;
+                    } else if let Err(damage) = self.recall_end(&active).await? {
+                        tracing::error!(error = %damage, "a segment cannot be continued; it stays as it is, and the log goes on in another");
+                        self.begin_segment(first.base_offset).await?;
+                    }
+                }
             }
-            if self.must_roll(first) {
-                self.roll(first.base_offset).await?;
-            }
-            let room = self
-                .segment_bytes_max
-                .get()
-                .saturating_sub(self.active_bytes());
-            let mut bytes = 0;
-            let fits = |batch: &&LogBatch| {
-                bytes += batch.bytes.len() as u64;
-                bytes <= room
-            };
-            let count = rest.iter().take_while(fits).count().max(1);
+            let count = self.fitting(rest);
             self.write(&rest[..count]).await?;
             rest = &rest[count..];
         }
         Ok(())
     }
 
-    fn active_bytes(&self) -> u64 {
-        self.state
-            .borrow()
-            .segments
-            .last()
-            .map_or(0, |active| active.bytes)
-    }
-
-    fn must_roll(&self, next: &LogBatch) -> bool {
-        let state = self.state.borrow();
-        let Some(active) = state.segments.last() else {
-            return true;
+    /// How many of `batches` the active segment takes; one at least, since it was rolled for the first.
+    fn fitting(&self, batches: &[LogBatch]) -> usize {
+        let (rule, now_ms) = (self.roll.get(), self.shared.io.clock.wall_ms());
+        let mut active = self.active().expect("one was begun");
+        let fits = |batch: &&LogBatch| {
+            let fits = !rule.must_roll(&active, batch, now_ms);
+            active.appended(batch);
+            fits
         };
-        if active.bytes == 0 {
-            return false;
-        }
-        let full = active.bytes + next.bytes.len() as u64 > self.segment_bytes_max.get();
-        let aged =
-            next.max_timestamp.saturating_sub(active.first_timestamp) > self.segment_ms.get();
-        let far = next.last_offset - active.base_offset > i64::from(i32::MAX);
-        full || aged || far
+        batches.iter().take_while(fits).count().max(1)
     }
 
-    /// Seals the active segment, cut to its bytes and synced, and begins the next.
-    async fn roll(&self, base_offset: i64) -> Result<(), LogError> {
-        let active = self
-            .state
-            .borrow()
-            .segments
-            .last()
-            .map(|active| (active.base_offset, active.bytes));
-        if let Some((base, bytes)) = active {
-            let path = self.directory.join(format::segment_name(base));
-            let file = self
-                .files
-                .open(&self.io, &path, OpenMode::ReadWrite)
-                .await?;
-            file.truncate(bytes)
-                .await
-                .map_err(|error| LogError::io(&path, error))?;
-            file.sync()
-                .await
-                .map_err(|error| LogError::io(&path, error))?;
+    /// Cuts the active segment to its bytes and writes its index. It is durable with the next checkpoint.
+    async fn seal(&self, active: &Segment) -> Result<(), LogError> {
+        let path = self.path(format::segment_name(active.base_offset));
+        let opened = self
+            .open(active.base_offset, &path, OpenMode::ReadWrite)
+            .await;
+        match opened {
+            Ok(file) => {
+                // Never longer: what a damaged one lacks stays missing.
+                if file
+                    .bytes()
+                    .map_err(|error| LogError::io(&path, 0, error))?
+                    > active.bytes
+                {
+                    let cut = file.truncate(active.bytes).await;
+                    cut.map_err(|error| LogError::io(&path, active.bytes, error))?;
+                }
+            }
+            Err(error @ LogError::Corrupt { .. }) => {
+                tracing::error!(%error, "a segment cannot be sealed");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         }
+        self.seal_index(active).await;
+        Ok(())
+    }
+
+    async fn begin_segment(&self, base_offset: i64) -> Result<(), LogError> {
         if !self.state.borrow().directory_made {
-            let made = self.io.disk.create_directory(&self.directory).await;
-            made.map_err(|error| LogError::io(&self.directory, error))?;
+            let made = self.shared.io.disk.create_directory(&self.directory).await;
+            made.map_err(|error| LogError::io(&self.directory, 0, error))?;
+            self.remove_left_over().await?;
         }
+        let segment = Segment::new(base_offset, self.shared.io.clock.wall_ms());
         let mut state = self.state.borrow_mut();
         state.directory_made = true;
-        state.segments.push(Segment::new(base_offset));
+        state.segments.push(segment);
         state.carry = Some(Vec::new());
+        state.recent = SegmentIndex::starting_at(base_offset, segment.start());
+        state.index_saved_bytes = 0;
         state.allocated_bytes = 0;
         Ok(())
     }
 
-    async fn write(&self, batches: &[LogBatch]) -> Result<(), LogError> {
-        let (base_offset, position) = {
-            let state = self.state.borrow();
-            let active = state.segments.last().expect("a roll made one");
-            (active.base_offset, active.bytes)
+    /// A run that ended without a checkpoint may have left segments that this one does not know: their records came again
+    /// from the journal, and may stand in other segments now.
+    async fn remove_left_over(&self) -> Result<(), LogError> {
+        let failed = |error| LogError::io(&self.directory, 0, error);
+        let known = self.active().map(|active| active.base_offset);
+        for entry in self
+            .shared
+            .io
+            .disk
+            .list(&self.directory)
+            .await
+            .map_err(failed)?
+        {
+            if format::base_offset_of(&entry.name).is_some_and(|base| Some(base) > known) {
+                let path = self.path(entry.name);
+                tracing::info!(path = %path.display(), "removing a segment that no checkpoint knows; its records come from the journal");
+                self.shared.io.disk.remove(&path).await.map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &self,
+        base_offset: i64,
+        path: &Path,
+        mode: OpenMode,
+    ) -> Result<Rc<dyn File>, LogError> {
+        self.shared.open(self.key(base_offset), path, mode).await
+    }
+
+    /// Reads back the bytes before the end in its block, if they are not remembered. The inner error: the segment is damaged,
+    /// and can only be left as it is.
+    async fn recall_end(&self, active: &Segment) -> Result<Result<(), LogError>, LogError> {
+        if self.state.borrow().carry.is_some() {
+            return Ok(Ok(()));
+        }
+        let path = self.path(format::segment_name(active.base_offset));
+        let end = active.bytes;
+        let start = align_down(end);
+        let read = async {
+            let file = self
+                .open(active.base_offset, &path, OpenMode::ReadWrite)
+                .await?;
+            let present = file
+                .bytes()
+                .map_err(|error| LogError::io(&path, end, error))?;
+            if present < end {
+                return Err(LogError::Corrupt {
+                    path: path.clone(),
+                    position: present,
+                    problem: format!("the file ends before the segment's {end} bytes"),
+                });
+            }
+            let needed = (end - start) as usize;
+            if needed == 0 {
+                return Ok(Vec::new());
+            }
+            let block = file.read_at(start, ALIGNMENT).await;
+            let block = block.map_err(|error| LogError::io(&path, start, error))?;
+            let carry = block.get(..needed).map(<[u8]>::to_vec);
+            carry.ok_or_else(|| LogError::Corrupt {
+                path: path.clone(),
+                position: start,
+                problem: "the file ends too early".to_owned(),
+            })
         };
-        let path = self.directory.join(format::segment_name(base_offset));
-        let file = self.files.open(&self.io, &path, OpenMode::Create).await?;
-        let carry = self.load_carry(&file, &path, position).await?;
+        match read.await {
+            Ok(carry) => {
+                self.state.borrow_mut().carry = Some(carry);
+                Ok(Ok(()))
+            }
+            Err(error @ LogError::NoSpace { .. }) => Err(error),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// One write of whole blocks: the bytes of the last block again, then `batches`, then zeros.
+    async fn write(&self, batches: &[LogBatch]) -> Result<(), LogError> {
+        let active = self.active().expect("one was begun");
+        let path = self.path(format::segment_name(active.base_offset));
+        let mode = if active.bytes == 0 {
+            OpenMode::Create
+        } else {
+            OpenMode::ReadWrite
+        };
+        let file = self.open(active.base_offset, &path, mode).await?;
         let bytes: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
-        let start = align_down(position);
-        let end = position + bytes as u64;
-        self.allocate(&file, &path, end).await?;
+        self.allocate(&file, &path, active.bytes + bytes as u64)
+            .await?;
+        let mut carry = {
+            let state = self.state.borrow();
+            state
+                .carry
+                .clone()
+                .expect("recalled or begun before a write")
+        };
         let mut buffer = WriteBuffer::new(align_up(carry.len() + bytes));
         let target = buffer.as_mut_slice();
         target[..carry.len()].copy_from_slice(&carry);
@@ -352,98 +415,98 @@ impl PartitionLog {
             at += batch.bytes.len();
         }
         target[at..].fill(0);
-        let last_block = at - at % ALIGNMENT;
-        let next_carry = target[last_block..at].to_vec();
-        file.write_at(buffer, start)
-            .await
-            .map_err(|error| LogError::io(&path, error))?;
+        carry.clear();
+        carry.extend_from_slice(&target[at - at % ALIGNMENT..at]);
+        let start = align_down(active.bytes);
+        let written = file.write_at(buffer, start).await;
+        written.map_err(|error| LogError::io(&path, start, error))?;
         let mut state = self.state.borrow_mut();
-        state.carry = Some(next_carry);
-        let active = state.segments.last_mut().expect("it is still there");
-        let mut at = position;
+        state.carry = Some(carry);
         for batch in batches {
-            active.appended(batch, at, INDEX_INTERVAL_BYTES);
-            at += batch.bytes.len() as u64;
+            state.recent.push(&BatchExtent {
+                base_offset: batch.base_offset,
+                last_offset: batch.last_offset,
+                max_timestamp: batch.max_timestamp,
+                bytes: batch.bytes.len(),
+            });
+            let active = state.segments.last_mut().expect("it is still there");
+            active.appended(batch);
         }
         Ok(())
     }
 
-    /// The bytes before `position` in its block: remembered, or read back once after a restart.
-    async fn load_carry(
-        &self,
-        file: &Rc<dyn File>,
-        path: &Path,
-        position: u64,
-    ) -> Result<Vec<u8>, LogError> {
-        if let Some(carry) = self.state.borrow().carry.clone() {
-            return Ok(carry);
-        }
-        let start = align_down(position);
-        let needed = (position - start) as usize;
-        let block = file
-            .read_at(start, ALIGNMENT)
-            .await
-            .map_err(|error| LogError::io(path, error))?;
-        if block.len() < needed {
-            let problem = format!("the segment ends before its {position} bytes");
-            return Err(LogError::Corrupt {
-                path: path.to_owned(),
-                position: start,
-                problem,
-            });
-        }
-        Ok(block[..needed].to_vec())
-    }
-
+    /// Gives blocks ahead: doubling, so that a small partition stays small and a large one is rarely interrupted. On a file
+    /// system that is almost full, only what is needed.
     async fn allocate(&self, file: &Rc<dyn File>, path: &Path, end: u64) -> Result<(), LogError> {
-        let mut allocated = self.state.borrow().allocated_bytes;
-        if end <= allocated {
+        if end <= self.state.borrow().allocated_bytes {
             return Ok(());
         }
-        let step = end
-            .next_power_of_two()
-            .clamp(ALLOCATE_BYTES_MIN, ALLOCATE_BYTES_MAX);
-        allocated = end.next_multiple_of(step);
-        let present = file.bytes().map_err(|error| LogError::io(path, error))?;
-        if present < allocated {
-            file.allocate(allocated)
-                .await
-                .map_err(|error| LogError::io(path, error))?;
+        let step = end.next_power_of_two().clamp(
+            limits::SEGMENT_PREALLOCATE_BYTES_MIN,
+            limits::SEGMENT_PREALLOCATE_BYTES_MAX,
+        );
+        let needed = end.next_multiple_of(ALIGNMENT as u64);
+        let ahead = end
+            .next_multiple_of(step)
+            .min(self.roll.get().bytes_max.next_multiple_of(ALIGNMENT as u64))
+            .max(needed);
+        let present = file
+            .bytes()
+            .map_err(|error| LogError::io(path, end, error))?;
+        if present < ahead {
+            let mut given = file.allocate(ahead).await;
+            if given.is_err() && present < needed {
+                given = file.allocate(needed).await;
+            }
+            if present < needed {
+                given.map_err(|error| LogError::io(path, end, error))?;
+            }
         }
+        let allocated = file
+            .bytes()
+            .map_err(|error| LogError::io(path, end, error))?;
         self.state.borrow_mut().allocated_bytes = allocated;
         Ok(())
     }
 
+    /// For a checkpoint, after the appends it covers: keeps for an idle partition nothing that can be read back. By the task that appends.
+    pub async fn settle(&self) {
+        assert!(!self.appending.replace(true), "no append while it settles");
+        if !self.removed.get() {
+            self.settle_index().await;
+            let mut state = self.state.borrow_mut();
+            let empty = state.segments.last().is_none_or(|active| active.bytes == 0);
+            state.carry = empty.then(Vec::new);
+        }
+        self.append_is_over();
+    }
+
     /// Cuts the active segment to its bytes, for a clean stop.
     pub async fn trim(&self) -> Result<(), LogError> {
-        let active = self
-            .state
-            .borrow()
-            .segments
-            .last()
-            .map(|active| (active.base_offset, active.bytes));
         let allocated = std::mem::take(&mut self.state.borrow_mut().allocated_bytes);
-        if let (Some((base, bytes)), true) = (active, allocated > 0) {
-            let path = self.directory.join(format::segment_name(base));
+        if let Some(active) = self.active().filter(|active| allocated > active.bytes) {
+            let path = self.path(format::segment_name(active.base_offset));
             let file = self
-                .files
-                .open(&self.io, &path, OpenMode::ReadWrite)
+                .open(active.base_offset, &path, OpenMode::ReadWrite)
                 .await?;
-            file.truncate(bytes)
-                .await
-                .map_err(|error| LogError::io(&path, error))?;
+            let cut = file.truncate(active.bytes).await;
+            cut.map_err(|error| LogError::io(&path, active.bytes, error))?;
         }
         Ok(())
     }
 
-    /// Removes all its files.
+    /// Removes all its files, once a running append has ended. Nothing is appended any more.
     pub async fn remove(&self) -> Result<(), LogError> {
-        self.files.close_all(&self.directory).await;
-        if self.state.borrow().directory_made {
-            let removed = self.io.disk.remove(&self.directory).await;
-            removed.map_err(|error| LogError::io(&self.directory, error))?;
+        self.removed.set(true);
+        while self.appending.get() {
+            self.append_ended.wait().await;
         }
-        Ok(())
+        let segments = self.state.borrow().segments.clone();
+        for segment in segments {
+            self.shared.close(self.key(segment.base_offset)).await;
+        }
+        let removed = self.shared.io.disk.remove(&self.directory).await;
+        removed.map_err(|error| LogError::io(&self.directory, 0, error))
     }
 }
 

@@ -1,32 +1,23 @@
-//! Reads whole batches out of segments, as they lie in what direct IO returned. Copies no record byte; believes no length.
+//! Reads of a partition's log: whole batches from an offset, and the first batch that reaches a timestamp. Both begin at
+//! the nearest mark of the segment's index. A damaged range is refused with its place, the others are served.
 
-use protocol::record_batch::{BatchHeader, HEADER_BYTES};
-
-use super::{LogError, PartitionLog, format};
-use crate::io::buffer::{Slice, align_down, align_up};
+use super::format::{self, Segment};
+use super::index::Mark;
+use super::index_file::WALK_BYTES;
+use super::segment_reader::{READ_BYTES_MAX, SegmentReader};
+use super::{LogError, PartitionLog};
+use crate::io::buffer::Slice;
 use crate::io::disk::OpenMode;
 
-/// Smallest and largest single read, bytes.
+/// Smallest single read, bytes.
 const READ_BYTES_MIN: usize = 64 << 10;
-const READ_BYTES_MAX: usize = 1 << 20;
-
-/// A batch found in a segment: its header's facts, and its bytes in one slice or more.
-struct Found {
-    base_offset: i64,
-    last_offset: i64,
-    max_timestamp: i64,
-    bytes: usize,
-}
-
-/// One read of a segment, and how far it was looked through.
-struct Window {
-    slice: Slice,
-    /// Position in the segment of the slice's first byte.
-    start: u64,
-}
 
 impl PartitionLog {
     /// Whole batches from the one that holds `offset`, below `upper_offset`, up to `bytes_max`; one at least if asked for.
+    /// Their checksums are right. Fewer come where one read or one segment ends.
+    ///
+    /// # Errors
+    /// The batch of `offset` cannot be read, or is not what was written.
     pub async fn read(
         &self,
         offset: i64,
@@ -34,217 +25,144 @@ impl PartitionLog {
         at_least_one: bool,
         upper_offset: i64,
     ) -> Result<Vec<Slice>, LogError> {
-        let Some((base_offset, mut position, end)) = self.locate(offset) else {
-            return Ok(Vec::new());
-        };
-        let path = self.directory.join(format::segment_name(base_offset));
         let mut slices = Vec::new();
+        let Some(segment) = self.segment_of(offset) else {
+            return Ok(slices);
+        };
+        let reader = self.reader(&segment).await?;
+        let mut at = self.mark_before_offset(&segment, offset).await?;
         let mut bytes = 0;
-        while position < end {
+        while slices.is_empty() && !reader.is_at_end(&at) {
             let want = bytes_max.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
-            let window = self.window(base_offset, position, want).await?;
-            while let Some(found) = self.batch_at(&window, position, end, &path)? {
-                if found.base_offset >= upper_offset {
+            let window = reader.window(&at, want).await?;
+            while !reader.is_at_end(&at) {
+                let extent = match reader.batch_at(&window, &at) {
+                    Ok(Some(extent)) => extent,
+                    Ok(None) => break,
+                    Err(error) => return served_before(slices, error),
+                };
+                if extent.last_offset < offset {
+                    at = at.after(&extent);
+                    continue;
+                }
+                let first = slices.is_empty();
+                let too_much = bytes + extent.bytes > bytes_max && !(first && at_least_one);
+                // One larger than a read is put together from several, if it is the first; else it waits for the next fetch.
+                let later = !first && !window.holds(&at, &extent);
+                if extent.base_offset >= upper_offset || too_much || later {
                     return Ok(slices);
                 }
-                let wanted = found.last_offset >= offset;
-                let whole = window.holds(position, found.bytes);
-                let first = slices.is_empty() && at_least_one;
-                if wanted && !first && bytes + found.bytes > bytes_max {
-                    return Ok(slices);
+                if let Err(error) = reader.whole(&window, &at, &extent, &mut slices).await {
+                    return served_before(slices, error);
                 }
-                if wanted && !whole {
-                    // One that is larger than a read is put together from several; others wait for the next fetch.
-                    if slices.is_empty() {
-                        self.read_large(base_offset, position, found.bytes, &mut slices)
-                            .await?;
-                    }
-                    return Ok(slices);
-                }
-                if wanted {
-                    slices.push(window.slice_at(position, found.bytes));
-                    bytes += found.bytes;
-                }
-                position += found.bytes as u64;
-                if position >= end {
-                    return Ok(slices);
-                }
-            }
-            if !slices.is_empty() {
-                return Ok(slices);
+                bytes += extent.bytes;
+                at = at.after(&extent);
             }
         }
         Ok(slices)
     }
 
-    /// The first batch below `upper_offset` whose largest timestamp reaches `target`, copied whole.
-    pub async fn batch_for_timestamp(
+    /// The first batch whose largest timestamp reaches `target`, copied whole. Looks at all that is in segments when it ends.
+    ///
+    /// # Errors
+    /// A batch that must be looked at cannot be read, or is not what was written.
+    pub async fn batch_for_timestamp(&self, target: i64) -> Result<Option<Vec<u8>>, LogError> {
+        let mut from = i64::MIN;
+        loop {
+            let next = {
+                let state = self.state.borrow();
+                let mut candidates = state.segments.iter();
+                candidates
+                    .find(|segment| segment.next_offset > from && segment.max_timestamp >= target)
+                    .copied()
+            };
+            // What is written back while this runs is found in a next turn.
+            let Some(segment) = next else {
+                return Ok(None);
+            };
+            let found = self.timestamp_in(&segment, target, from).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            from = segment.next_offset;
+        }
+    }
+
+    async fn timestamp_in(
         &self,
+        segment: &Segment,
         target: i64,
-        upper_offset: i64,
+        from: i64,
     ) -> Result<Option<Vec<u8>>, LogError> {
-        let segments = self.segments_with_index();
-        for (base_offset, mut position, end) in segments.into_iter().filter_map(|segment| {
-            (segment.max_timestamp >= target).then(|| {
-                (
-                    segment.base_offset,
-                    segment.position_before_timestamp(target),
-                    segment.bytes,
-                )
-            })
-        }) {
-            let path = self.directory.join(format::segment_name(base_offset));
-            while position < end {
-                let window = self.window(base_offset, position, READ_BYTES_MAX).await?;
-                while let Some(found) = self.batch_at(&window, position, end, &path)? {
-                    if found.base_offset >= upper_offset {
-                        return Ok(None);
-                    }
-                    if found.max_timestamp >= target {
-                        let mut slices = Vec::new();
-                        self.read_large(base_offset, position, found.bytes, &mut slices)
-                            .await?;
-                        return Ok(Some(
-                            slices
-                                .iter()
-                                .flat_map(|slice| slice.iter().copied())
-                                .collect(),
-                        ));
-                    }
-                    position += found.bytes as u64;
+        let reader = self.reader(segment).await?;
+        let mut at = self.mark_before_timestamp(segment, target).await?;
+        while !reader.is_at_end(&at) {
+            let window = reader.window(&at, WALK_BYTES).await?;
+            while !reader.is_at_end(&at)
+                && let Some(extent) = reader.batch_at(&window, &at)?
+            {
+                if extent.max_timestamp >= target && extent.base_offset >= from {
+                    let mut slices = Vec::new();
+                    reader.whole(&window, &at, &extent, &mut slices).await?;
+                    let mut batch = Vec::with_capacity(extent.bytes);
+                    slices
+                        .iter()
+                        .for_each(|piece| batch.extend_from_slice(piece));
+                    return Ok(Some(batch));
                 }
+                at = at.after(&extent);
             }
         }
         Ok(None)
     }
 
-    fn segments_with_index(&self) -> Vec<super::Segment> {
-        self.state.borrow().segments.clone()
+    pub(super) async fn reader(&self, segment: &Segment) -> Result<SegmentReader, LogError> {
+        let path = self.path(format::segment_name(segment.base_offset));
+        let key = self.key(segment.base_offset);
+        let file = self.shared.open(key, &path, OpenMode::ReadWrite).await?;
+        Ok(SegmentReader::new(file, path, segment))
     }
 
-    /// The segment that holds `offset`: its base offset, where to begin looking, and where its batches end.
-    fn locate(&self, offset: i64) -> Option<(i64, u64, u64)> {
+    /// The segment that holds `offset`, or the first one after it.
+    fn segment_of(&self, offset: i64) -> Option<Segment> {
         let state = self.state.borrow();
         let after = state
             .segments
-            .partition_point(|segment| segment.base_offset <= offset);
-        let mut at = after.checked_sub(1)?;
-        if state.segments[at].next_offset <= offset {
-            at += 1;
-        }
-        let segment = state.segments.get(at)?;
-        Some((
-            segment.base_offset,
-            segment.position_of(offset),
-            segment.bytes,
-        ))
+            .partition_point(|segment| segment.next_offset <= offset);
+        state.segments[after..]
+            .iter()
+            .find(|segment| segment.bytes > 0)
+            .copied()
     }
 
-    async fn window(
-        &self,
-        base_offset: i64,
-        position: u64,
-        want: usize,
-    ) -> Result<Window, LogError> {
-        let path = self.directory.join(format::segment_name(base_offset));
-        let file = self
-            .files
-            .open(&self.io, &path, OpenMode::ReadWrite)
-            .await?;
-        let start = align_down(position);
-        let len = align_up((position - start) as usize + want + HEADER_BYTES).min(READ_BYTES_MAX);
-        let slice = file
-            .read_at(start, len)
-            .await
-            .map_err(|error| LogError::io(&path, error))?;
-        if slice.len() as u64 + start < position + HEADER_BYTES as u64 {
-            let problem = "the file ends too early".to_owned();
-            return Err(LogError::Corrupt {
-                path,
-                position,
-                problem,
-            });
+    async fn mark_before_offset(&self, segment: &Segment, offset: i64) -> Result<Mark, LogError> {
+        if let Some(mark) = self.recent_mark(segment, |recent| {
+            (recent.start().offset <= offset).then(|| recent.before_offset(offset))
+        }) {
+            return Ok(mark);
         }
-        Ok(Window { slice, start })
+        Ok(self.index(segment).await?.before_offset(offset))
     }
 
-    /// The batch at `position`, if the window holds its header.
-    fn batch_at(
+    async fn mark_before_timestamp(
         &self,
-        window: &Window,
-        position: u64,
-        end: u64,
-        path: &std::path::Path,
-    ) -> Result<Option<Found>, LogError> {
-        let at = (position - window.start) as usize;
-        if position >= end || at + HEADER_BYTES > window.slice.len() {
-            return Ok(None);
+        segment: &Segment,
+        target: i64,
+    ) -> Result<Mark, LogError> {
+        if let Some(mark) = self.recent_mark(segment, |recent| {
+            (recent.start().max_timestamp < target).then(|| recent.before_timestamp(target))
+        }) {
+            return Ok(mark);
         }
-        let corrupt = |problem: String| LogError::Corrupt {
-            path: path.to_owned(),
-            position,
-            problem,
-        };
-        let header =
-            BatchHeader::parse(&window.slice[at..]).map_err(|error| corrupt(error.to_string()))?;
-        let bytes = header.size_bytes();
-        if position + bytes as u64 > end {
-            return Err(corrupt(format!(
-                "a batch of {bytes} bytes goes beyond the end of the segment"
-            )));
-        }
-        Ok(Some(Found {
-            base_offset: header.base_offset(),
-            last_offset: header.last_offset(),
-            max_timestamp: header.max_timestamp(),
-            bytes,
-        }))
-    }
-
-    async fn read_large(
-        &self,
-        base_offset: i64,
-        position: u64,
-        bytes: usize,
-        into: &mut Vec<Slice>,
-    ) -> Result<(), LogError> {
-        let path = self.directory.join(format::segment_name(base_offset));
-        let file = self
-            .files
-            .open(&self.io, &path, OpenMode::ReadWrite)
-            .await?;
-        let (mut at, end) = (position, position + bytes as u64);
-        while at < end {
-            let start = align_down(at);
-            let len = align_up((end - start) as usize).min(READ_BYTES_MAX);
-            let slice = file
-                .read_at(start, len)
-                .await
-                .map_err(|error| LogError::io(&path, error))?;
-            let from = (at - start) as usize;
-            let to = slice.len().min((end - start) as usize);
-            if to <= from {
-                let problem = "the file ends too early".to_owned();
-                return Err(LogError::Corrupt {
-                    path,
-                    position: at,
-                    problem,
-                });
-            }
-            into.push(slice.slice(from..to));
-            at = start + to as u64;
-        }
-        Ok(())
+        Ok(self.index(segment).await?.before_timestamp(target))
     }
 }
 
-impl Window {
-    fn holds(&self, position: u64, bytes: usize) -> bool {
-        (position - self.start) as usize + bytes <= self.slice.len()
-    }
-
-    fn slice_at(&self, position: u64, bytes: usize) -> Slice {
-        let at = (position - self.start) as usize;
-        self.slice.slice(at..at + bytes)
+/// What was good before the damage is served; the damage is met by who asks for it first.
+fn served_before(slices: Vec<Slice>, error: LogError) -> Result<Vec<Slice>, LogError> {
+    if slices.is_empty() {
+        Err(error)
+    } else {
+        Ok(slices)
     }
 }

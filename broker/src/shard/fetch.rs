@@ -337,8 +337,8 @@ impl Shard {
         owned: &Owned,
         target: i64,
     ) -> Result<Option<(i64, i64)>, ReadFailure> {
-        let tail_start = owned.partition.borrow().tail_start_offset();
-        let stored = owned.log.batch_for_timestamp(target, tail_start).await;
+        // Whatever leaves the tail while segments are searched is searched there too.
+        let stored = owned.log.batch_for_timestamp(target).await;
         let stored = stored.map_err(|error| {
             tracing::error!(topic = %owned.topic, %error, "a segment cannot be searched by time");
             ReadFailure::Storage

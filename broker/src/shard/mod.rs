@@ -22,7 +22,7 @@ use crate::io::executor::{Signal, Waiters};
 use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, Sequence};
 use crate::limits;
-use crate::log::{OpenFiles, PartitionLog, Segment};
+use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::logging::{Admit, RateLimit};
 use crate::metadata::{Image, Topic};
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -119,9 +119,7 @@ pub struct Owned {
     added_term: u64,
     /// Fetches that wait for it to grow.
     waiters: Waiters,
-    /// Its segments are being written to.
-    writing: Cell<bool>,
-    /// It is deleted: whoever is done with its segments last removes them.
+    /// It is deleted: what still goes on with it changes nothing any more.
     removed: Cell<bool>,
 }
 
@@ -149,7 +147,7 @@ pub struct Shard {
     partitions: RefCell<HashMap<PartitionKey, Rc<Owned>>>,
     /// The partitions that have a tail, each by the frame that holds its oldest batch.
     tails: RefCell<BTreeSet<(Sequence, PartitionKey)>>,
-    open_files: Rc<OpenFiles>,
+    logs: Rc<LogDirectory>,
     image: RefCell<Arc<Image>>,
     /// The image that this shard's partitions follow; `None` until the first is in place.
     reconciled: RefCell<Option<Arc<Image>>>,
@@ -403,14 +401,7 @@ impl Shard {
         home: Home,
         (start, segments): (PartitionStart, Vec<Segment>),
     ) {
-        let log = PartitionLog::new(
-            self.io.clone(),
-            &self.data,
-            &topic,
-            key.partition,
-            key.topic_id,
-            self.open_files.clone(),
-        );
+        let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
         log.restore(segments);
         let config = self.partition_defaults.clone();
         let owned = Owned {
@@ -421,7 +412,6 @@ impl Shard {
             quorum: home.quorum,
             added_term: home.added_term,
             waiters: Waiters::default(),
-            writing: Cell::new(false),
             removed: Cell::new(false),
         };
         let before = self.partitions.borrow_mut().insert(key, Rc::new(owned));
@@ -441,14 +431,6 @@ impl Shard {
         let left = self.dirty_bytes.get() - owned.partition.borrow().tail_bytes() as u64;
         self.dirty_bytes.set(left);
         owned.removed.set(true);
-        if !owned.writing.get() {
-            self.remove_files(owned);
-        }
-    }
-
-    /// Frees the disk space of a deleted partition, once nobody writes its segments.
-    fn remove_files(&self, owned: Rc<Owned>) {
-        assert!(owned.removed.get() && !owned.writing.get());
         let remove = async move {
             if let Err(error) = owned.log.remove().await {
                 tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "the files of a deleted partition are still there");

@@ -15,7 +15,7 @@ use crate::io::disk::Space;
 use crate::journal::frame::{HardState, Section};
 use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
-use crate::log::OpenFiles;
+use crate::log::LogDirectory;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
 use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
@@ -140,7 +140,12 @@ pub async fn open(
         journal,
         quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),
         partitions: RefCell::default(),
-        open_files: OpenFiles::new(limits::OPEN_SEGMENTS_PER_SHARD_MAX),
+        logs: LogDirectory::new(
+            io.clone(),
+            &data,
+            limits::OPEN_SEGMENTS_PER_SHARD_MAX,
+            limits::INDEX_BYTES_PER_SHARD_MAX,
+        ),
         image: RefCell::new(Arc::new(Image::default())),
         controller: RefCell::new(None),
         committed_image: RefCell::new(Image::default()),
@@ -280,12 +285,7 @@ impl Shard {
             quorum,
             added_term: state.head.added_term,
         };
-        self.insert_partition(
-            key,
-            state.topic.as_str().into(),
-            home,
-            (start, state.segments),
-        );
+        self.insert_partition(key, state.topic, home, (start, state.segments));
         Ok(())
     }
 

@@ -22,6 +22,9 @@ const SPACE_PAUSE: Duration = Duration::from_millis(500);
 /// How long the last checkpoint may take: everything is in the journal without it.
 const STOP_CHECKPOINT_MAX: Duration = Duration::from_secs(6);
 
+/// Longer syncs of the file system are told.
+const SLOW_SYNC_MS: u64 = 5000;
+
 /// Where the shard stood when a checkpoint began.
 struct Capture {
     manifests: Vec<(Manifest, Vec<Rc<Owned>>)>,
@@ -106,15 +109,8 @@ impl Shard {
         let next_offset = batches
             .last()
             .map_or(upper_offset, |last| last.last_offset + 1);
-        assert!(
-            !owned.writing.replace(true),
-            "one task writes a partition's segments"
-        );
         let appended = owned.log.append(&batches).await;
-        owned.writing.set(false);
         if owned.removed.get() {
-            // Deleted meanwhile: whatever the append said, the files go.
-            self.remove_files(owned.clone());
             return true;
         }
         match appended {
@@ -173,14 +169,16 @@ impl Shard {
         if !self.write_back_below(partitions).await {
             return false;
         }
+        let owners = capture.manifests.iter().flat_map(|(_, owners)| owners);
+        stream::iter(owners)
+            .for_each_concurrent(limits::WRITE_BACKS_IN_FLIGHT, |owned| owned.log.settle())
+            .await;
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
                 state.segments = owned.log.segments();
             }
         }
-        let synced = self.io.disk.sync_file_system(&self.data).await;
-        if let Err(error) = synced {
-            self.fence(&format!("syncing the file system: {error}"));
+        if !self.sync_segments().await {
             return false;
         }
         for (manifest, _) in &capture.manifests {
@@ -201,6 +199,27 @@ impl Shard {
         self.checkpointed_sequence.set(capture.sequence);
         self.wake_flush_waiters();
         true
+    }
+
+    /// Makes all that was written to segments and indexes durable, with their names.
+    async fn sync_segments(&self) -> bool {
+        let before = self.io.clock.now();
+        let synced = self.io.disk.sync_file_system(&self.data).await;
+        let took_ms = self.io.clock.now().since_ns(before) / 1_000_000;
+        if took_ms > SLOW_SYNC_MS {
+            tracing::warn!(
+                shard = self.number,
+                took_ms,
+                "syncing the file system was slow: produces wait if the journal fills meanwhile. Give the data directory a file system of its own"
+            );
+        }
+        match synced {
+            Ok(()) => true,
+            Err(error) => {
+                self.fence(&format!("syncing the file system: {error}"));
+                false
+            }
+        }
     }
 
     /// Synchronous: every quorum's applied state, and what its partitions had reached with it.
@@ -333,7 +352,7 @@ fn partition_state(owned: &Owned) -> PartitionState {
             log_start_offset: partition.log_start_offset(),
             next_offset: partition.high_watermark(),
         },
-        topic: owned.topic.to_string(),
+        topic: owned.topic.clone(),
         segments: Vec::new(),
         leader_epochs: partition.leader_epochs().entries().to_vec(),
         producers: partition.producers().encode(),

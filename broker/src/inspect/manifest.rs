@@ -1,0 +1,99 @@
+//! Manifests: a data directory's own, and those of the quorums.
+
+use protocol::frame::Frame;
+use protocol::native::{StorageManifest, kind};
+
+use super::{Report, Source, Stop};
+use crate::limits;
+use crate::log::manifest::{Manifest, PartitionState};
+
+pub(super) fn inspect(
+    _name: &str,
+    source: &dyn Source,
+    report: &mut Report<'_>,
+) -> Result<(), Stop> {
+    if source.bytes() > limits::MANIFEST_BYTES_MAX {
+        return report.wrong(
+            0,
+            format_args!("{} bytes are more than any manifest has", source.bytes()),
+        );
+    }
+    let read = source.read_at(0, source.bytes() as usize);
+    let bytes = read.map_err(|error| Stop::Read(0, error))?;
+    if let Ok((frame, _)) = Frame::parse(&bytes, bytes.len())
+        && frame.kind == kind::STORAGE_MANIFEST
+    {
+        return storage(&frame, report);
+    }
+    let manifest = match Manifest::decode(&bytes) {
+        Ok(manifest) => manifest,
+        Err(defect) => {
+            return report.wrong(
+                defect.position,
+                format_args!("no whole manifest: {}", defect.problem),
+            );
+        }
+    };
+    let quorum = &manifest.quorum;
+    report.say(format_args!(
+        "quorum {}: applied index {} term {}, hard state term {} vote {} commit {}, voters {:?}, {} records, {} partitions",
+        quorum.quorum,
+        quorum.applied_index,
+        quorum.applied_term,
+        quorum.term,
+        quorum.vote,
+        quorum.commit,
+        &quorum.voters[..],
+        manifest.records.len(),
+        manifest.partitions.len()
+    ))?;
+    for record in &manifest.records {
+        report.say(format_args!("record {record:?}"))?;
+    }
+    for state in &manifest.partitions {
+        partition(state, report)?;
+    }
+    Ok(())
+}
+
+fn storage(frame: &Frame<'_>, report: &mut Report<'_>) -> Result<(), Stop> {
+    match StorageManifest::decode(frame) {
+        Ok(found) => report.say(format_args!(
+            "data directory {:032x} of cluster {:032x}: format version {}, machine {}, {} shards, made at {} ms",
+            found.directory_id,
+            found.cluster_id,
+            found.format_version,
+            found.machine_id,
+            found.shard_count,
+            found.created_ms
+        )),
+        Err(error) => report.wrong(0, format_args!("{error}")),
+    }
+}
+
+fn partition(state: &PartitionState, report: &mut Report<'_>) -> Result<(), Stop> {
+    let head = &state.head;
+    report.say(format_args!(
+        "partition {}-{} of topic {:032x}: offsets {}-{}, added in term {}, leader epochs {:?}, {} bytes of producers",
+        state.topic,
+        head.partition,
+        head.topic_id,
+        head.log_start_offset,
+        head.next_offset,
+        head.added_term,
+        state.leader_epochs,
+        state.producers.len()
+    ))?;
+    for segment in &state.segments {
+        report.say(format_args!(
+            "  segment {} next offset {} bytes {} largest time {} first time {} made at {}",
+            segment.base_offset,
+            segment.next_offset,
+            segment.bytes,
+            segment.max_timestamp,
+            segment.first_timestamp,
+            segment.created_ms
+        ))?;
+    }
+    Ok(())
+}
