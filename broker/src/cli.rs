@@ -23,8 +23,28 @@ pub enum ExitCode {
     OtherLayout = 5,
     /// Another broker holds the data directory or the port.
     Busy = 6,
+    /// The data directory cannot be written: rights, a read-only or full file system, a failing disk.
+    Unusable = 7,
     /// A setting is wrong.
     Config = 78,
+}
+
+impl ExitCode {
+    /// The code with this number; [`ExitCode::Runtime`] for a number that is none.
+    pub fn of(number: i32) -> Self {
+        let all = [
+            Self::Ok,
+            Self::Usage,
+            Self::Preflight,
+            Self::Damaged,
+            Self::OtherLayout,
+            Self::Busy,
+            Self::Unusable,
+            Self::Config,
+        ];
+        let known = all.into_iter().find(|code| *code as i32 == number);
+        known.unwrap_or(Self::Runtime)
+    }
 }
 
 impl From<ExitCode> for std::process::ExitCode {
@@ -179,7 +199,7 @@ Settings:
 Exit codes:
   0 stopped as asked    1 failed while running    2 wrong command line    3 the host cannot run it (pelton check)
   4 damaged data        5 data of another format or number of shards      6 directory or port in use
-  78 wrong setting
+  7 data directory cannot be written (rights, read-only, full)              78 wrong setting
 
 Signals:
   SIGTERM or SIGINT stops cleanly within ten seconds; a second one stops at once. Nothing acknowledged is lost

@@ -6,7 +6,8 @@
 //!
 //! | module | what it decides or does | never |
 //! |---|---|---|
-//! | [`serve`] | starts and stops the shards, the data directory's own manifest, the banner | serves requests |
+//! | [`serve`] | starts and stops the shards, the banner | serves requests |
+//! | [`data_directory`] | the lock on it, its own manifest, whether all shards are there | opens a shard |
 //! | [`net`] | listeners, connections, order of replies, bytes in flight | interprets a body |
 //! | [`api`] | THE table of APIs and versions; one file a request; errors to Kafka's codes | touches sockets or files |
 //! | [`router`] | which shard owns what; the one mesh hop | decides about what it carries |
@@ -18,7 +19,7 @@
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
-//! | [`inspect`] | a segment, journal file or manifest in words | changes what it reads |
+//! | [`inspect`] | a segment (ours or Kafka's), index, journal file or manifest in words | changes what it reads |
 //! | [`preflight`] | what this host lacks | |
 //! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 
@@ -26,6 +27,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod data_directory;
 pub mod inspect;
 pub mod io;
 pub mod journal;

@@ -50,14 +50,15 @@ pub const REPLY_BYTES_PER_CONNECTION_MAX: u64 = 64 << 20;
 /// Bytes of what one DescribeConfigs tells; resources beyond are refused, since one of a few bytes is answered with kilobytes.
 pub const DESCRIBED_BYTES_MAX: usize = 64 << 20;
 
-/// First read of a connection, and the least its buffer shrinks to when idle.
+/// Bytes of replies that wait for sockets on one shard. Beyond it a fetch gets one batch, whatever it asks for.
+pub const REPLY_BYTES_PER_SHARD_MAX: u64 = 512 << 20;
+
+/// First read of a connection. An idle one keeps no buffer at all. What a connection holds up to here is not charged
+/// to its shard, so that small requests pass while large ones wait for room.
 pub const CONNECTION_READ_BYTES: usize = 16 << 10;
 
-/// Largest read at once.
-pub const CONNECTION_READ_BYTES_MAX: usize = 1 << 20;
-
-/// Grown in steps of this while a large request arrives: a length alone never allocates more.
-pub const REQUEST_GROW_BYTES: usize = 1 << 20;
+/// Largest read at once, for a client that keeps filling smaller ones.
+pub const CONNECTION_READ_BYTES_MAX: usize = 256 << 10;
 
 /// Topics, or partitions over all topics, that one request may name. Kafka has no bound but the request's size.
 pub const PARTITIONS_PER_REQUEST_MAX: usize = 200_000;
@@ -73,6 +74,24 @@ pub const SEND_BUFFERS_MAX: usize = 1024;
 
 /// How long one send may make no progress before the connection is closed.
 pub const SEND_STALL_MS_MAX: u64 = 60_000;
+
+/// How long a request that has begun may take for [`RECEIVE_STALL_BYTES`], or its end, before the connection is closed.
+pub const RECEIVE_STALL_MS_MAX: u64 = 60_000;
+
+/// See above: 17 KiB a second.
+pub const RECEIVE_STALL_BYTES: u64 = 1 << 20;
+
+/// Both times while others wait for the memory that such a connection holds.
+pub const STALL_MS_MAX_WHEN_SHORT: u64 = 10_000;
+
+/// How often connections are looked at for that.
+pub const WATCH_INTERVAL_MS: u64 = 5_000;
+
+/// Connections looked at in one turn.
+pub const WATCHED_PER_TURN: usize = 1024;
+
+/// Connections the kernel holds until they are accepted, unless set: what a fleet opens that reconnects at once.
+pub const LISTEN_BACKLOG: u32 = 4096;
 
 // --- produce -------------------------------------------------------------------------------------------------------
 
@@ -180,6 +199,10 @@ pub const WRITE_BACKS_IN_FLIGHT: usize = 8;
 /// Open segment files of a shard; the one used longest ago is closed.
 pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;
 
+/// Descriptors of a shard that are neither connections nor segments: rings, journal files, manifests, listeners, and one
+/// for a connection that is refused.
+pub const OTHER_DESCRIPTORS_PER_SHARD: usize = 64;
+
 /// Sealed indexes of a shard kept in memory.
 pub const INDEX_BYTES_PER_SHARD_MAX: usize = 64 << 20;
 
@@ -236,6 +259,7 @@ const _: () = {
         REQUEST_BYTES_PER_SHARD_MAX >= 4 * REQUEST_BYTES_PER_CONNECTION_MAX,
         "one connection cannot take a shard"
     );
+    assert!(REPLY_BYTES_PER_SHARD_MAX >= 4 * REPLY_BYTES_PER_CONNECTION_MAX);
     assert!(
         DECOMPRESSED_BYTES_MAX as u64 >= FRAME_BYTES_MAX,
         "an uncompressible batch always passes the cap"

@@ -135,9 +135,14 @@ fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
             words.join(", ")
         )));
     }
-    EnvFilter::builder()
+    let filter = EnvFilter::builder()
         .parse(level)
-        .map_err(|error| wrong(error.to_string()))
+        .map_err(|error| wrong(error.to_string()))?;
+    // The one line of that module is an error that the start provokes on purpose: see `io::glommio_disk`.
+    let silent = crate::io::RUNTIME_SILENT
+        .parse()
+        .expect("it is a directive");
+    Ok(filter.add_directive(silent))
 }
 
 #[cfg(test)]

@@ -61,17 +61,17 @@ fn start(config: &Config) -> ExitCode {
             &LinuxHost,
             &Needs::of(config, LinuxHost.usable_cpus().len()),
         );
-        for check in checks
-            .iter()
-            .filter(|check| !check.ok && check.severity > Severity::Info)
-        {
-            tracing::warn!(
-                check = check.id,
-                current = check.current,
-                fix = check.fix,
-                "{}",
-                check.why
-            );
+        for check in checks.iter().filter(|check| !check.ok) {
+            let (check_id, current, fix) = (check.id, &check.current, &check.fix);
+            match check.severity {
+                Severity::Info => {}
+                Severity::Warning => {
+                    tracing::warn!(check = check_id, current, fix, "{}", check.why);
+                }
+                Severity::Fatal => {
+                    tracing::error!(check = check_id, current, fix, "{}", check.why);
+                }
+            }
         }
         let bar = if config.preflight == PreflightMode::Strict {
             Severity::Warning

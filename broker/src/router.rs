@@ -97,11 +97,6 @@ impl RemoteProduce {
     pub fn take(&self) -> Option<Result<ProduceTicket, ProduceFailure>> {
         self.answer.borrow_mut().take()
     }
-
-    /// Whether it has come.
-    pub fn is_there(&self) -> bool {
-        self.answer.borrow().is_some()
-    }
 }
 
 #[derive(Default)]

@@ -1,36 +1,38 @@
-//! Starts the broker and stops it: the data directory and its lock, one executor a shard, recovery, listeners, the banner,
-//! draining. Serves nothing itself.
+//! Starts the broker and stops it: one executor a shard, recovery, listeners, the banner, draining. Serves nothing itself.
+//!
+//! No shard writes before all have recovered, so a damaged one stops the start before anything is changed; no shard
+//! serves before the data directory is complete; the banner comes when every port is open.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_lite::future::or;
-use protocol::frame::{Frame, FrameBuilder};
-use protocol::native::StorageManifest;
 use protocol::primitives::Uuid;
 
 use crate::cli::ExitCode;
-use crate::config::{Advertise, Config};
-use crate::controller::ControllerRequest;
+use crate::config::{Advertise, Config, host_port};
+use crate::controller::{self, ControllerRequest};
+use crate::data_directory::{self, DataDirectory, Refusal};
 use crate::io::Io;
-use crate::io::production::{self, ShardPlan, Termination};
+use crate::io::host;
+use crate::io::production::{self, Gate, ShardPlan, Termination};
 use crate::journal::JournalError;
-use crate::metadata::Image;
-use crate::net;
+use crate::limits;
+use crate::log::manifest::ManifestError;
+use crate::net::{self, Server};
 use crate::router::Router;
 use crate::shard::Shard;
-use crate::shard::recovery::{self, Recovered, StartError};
+use crate::shard::recovery::{self, Machine, Recovered, StartError};
 
-/// Version of everything in a data directory.
-const FORMAT_VERSION: u32 = 1;
-/// Largest storage manifest, bytes.
-const STORAGE_BYTES_MAX: usize = 4096;
 /// How often a taken port is tried again, and after which pause.
 const BIND_TRIES: u32 = 20;
-const BIND_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
-const STORAGE_FILE: &str = "storage.manifest";
+const BIND_PAUSE: Duration = Duration::from_millis(50);
+/// How long a stop waits for replies under way, and then for the checkpoint: together below ten seconds.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
+const STOP_PATIENCE: Duration = Duration::from_secs(7);
 
 /// Runs the broker until it is asked to stop.
 pub fn run(config: &Config) -> ExitCode {
@@ -43,211 +45,258 @@ pub fn run(config: &Config) -> ExitCode {
     }
 }
 
-type Refusal = (ExitCode, String);
+/// What the shards of a start know of each other.
+struct Startup {
+    config: Arc<Config>,
+    machine: Machine,
+    cluster_id: u128,
+    cores: Vec<usize>,
+    termination: Termination,
+    /// Shards that have recovered, and what that was in all; milliseconds of the slowest.
+    recovered: AtomicU32,
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    milliseconds: AtomicU64,
+    all_recovered: Gate,
+    /// Shards whose ports are open.
+    serving: AtomicU32,
+}
 
 fn start(config: &Config) -> Result<ExitCode, Refusal> {
-    let data = config.data_dir.clone();
-    let _lock = production::lock_directory(&data).map_err(|error| match error.kind() {
-        std::io::ErrorKind::WouldBlock => (
-            ExitCode::Busy,
-            format!(
-                "{} is in use by another broker; stop it or choose another --data-dir",
-                data.display()
-            ),
-        ),
-        _ => (ExitCode::Runtime, format!("{}: {error}", data.display())),
-    })?;
     let cpus = production::usable_cpus();
-    let shards = shard_count(config, &data, cpus.len() as u32)?;
+    let directory = DataDirectory::open(config, cpus.len() as u32)?;
+    let shards = directory.shards() as usize;
     let plan = ShardPlan {
-        cpus: (0..shards as usize)
-            .map(|shard| cpus[shard % cpus.len()])
-            .collect(),
-        spin_before_park_us: if cpus.len() > shards as usize {
+        cpus: (0..shards).map(|shard| cpus[shard % cpus.len()]).collect(),
+        spin_before_park_us: if cpus.len() > shards {
             config.spin_before_park_us
         } else {
             0
         },
         io_memory_bytes: config.io_memory_bytes as usize,
-        data_directory: data,
+        data_directory: directory.path().to_owned(),
     };
     let termination = Termination::watch()
         .map_err(|error| (ExitCode::Runtime, format!("cannot watch signals: {error}")))?;
-    let config = Arc::new(config.clone());
-    let cores = plan.cpus.clone();
+    let cluster_id = match directory.cluster_id() {
+        0 => controller::uuid(production::random_u128()),
+        known => known,
+    };
+    let open_files = host::raise_open_files().unwrap_or(1024);
+    let (connections_max, open_segments_max) = share_descriptors(open_files, shards);
+    let mut config = config.clone();
+    config.connections_max = config.connections_max.min(connections_max);
+    let startup = Arc::new(Startup {
+        config: Arc::new(config),
+        machine: Machine {
+            memory_bytes: production::memory_bytes(),
+            open_segments_max,
+        },
+        cluster_id,
+        cores: plan.cpus.clone(),
+        termination,
+        recovered: AtomicU32::new(0),
+        frames: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+        milliseconds: AtomicU64::new(0),
+        all_recovered: Gate::default(),
+        serving: AtomicU32::new(0),
+    });
     let body = move |io: Io| -> crate::io::LocalBoxFuture<'static, i32> {
-        let (config, termination, cores) = (config.clone(), termination.clone(), cores.clone());
+        let startup = startup.clone();
         Box::pin(async move {
-            let code = run_shard(io, config, &termination, &cores).await;
-            termination.ask();
+            let code = run_shard(io, &startup).await.unwrap_or_else(|refusal| {
+                tracing::error!("{}", refusal.1);
+                refusal.0
+            });
+            startup.termination.ask();
             code as i32
         })
     };
     let codes = production::run(&plan, body)
         .map_err(|error| (ExitCode::Runtime, format!("a shard could not run: {error}")))?;
-    Ok(codes
-        .into_iter()
-        .find(|code| *code != ExitCode::Ok as i32)
-        .map_or(ExitCode::Ok, exit_code))
+    let failed = codes.into_iter().find(|code| *code != ExitCode::Ok as i32);
+    Ok(failed.map_or(ExitCode::Ok, ExitCode::of))
 }
 
-fn exit_code(code: i32) -> ExitCode {
-    let all = [
-        ExitCode::Damaged,
-        ExitCode::OtherLayout,
-        ExitCode::Busy,
-        ExitCode::Config,
-    ];
-    all.into_iter()
-        .find(|known| *known as i32 == code)
-        .unwrap_or(ExitCode::Runtime)
+/// How many connections and how many open segments each of `shards` may have, so that a flood of connections never
+/// takes the descriptors that segments and journals need.
+fn share_descriptors(open_files: u64, shards: usize) -> (u32, usize) {
+    let own = usize::try_from(open_files).unwrap_or(usize::MAX) / shards.max(1);
+    let rest = own.saturating_sub(limits::OTHER_DESCRIPTORS_PER_SHARD);
+    let segments = (rest / 4).clamp(1, limits::OPEN_SEGMENTS_PER_SHARD_MAX);
+    let connections = rest.saturating_sub(segments).max(1);
+    (u32::try_from(connections).unwrap_or(u32::MAX), segments)
 }
 
-/// How many shards: what the data directory has, else what was asked for, else the usable cores. Written down at the first start.
-fn shard_count(config: &Config, data: &Path, cores: u32) -> Result<u32, Refusal> {
-    let path = data.join(STORAGE_FILE);
-    match production::read_file(&path) {
-        Ok(bytes) => {
-            let found = read_storage(&path, &bytes)?;
-            match config.shards {
-                Some(asked) if asked != found.shard_count => Err((
-                    ExitCode::OtherLayout,
-                    format!(
-                        "{} was made with {} shards, but shards is set to {asked}: leave the setting out, or choose another data directory",
-                        data.display(),
-                        found.shard_count
-                    ),
-                )),
-                _ => Ok(found.shard_count),
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let shards = config.shards.unwrap_or(cores);
-            let manifest = StorageManifest {
-                format_version: FORMAT_VERSION,
-                cluster_id: 0,
-                directory_id: u128::from(getrandom::u64().unwrap_or(1)),
-                machine_id: config.machine_id,
-                shard_count: shards,
-                shard: 0,
-                created_ms: 0,
-            };
-            let mut builder = FrameBuilder::new();
-            let bytes = manifest
-                .encode(&mut builder)
-                .map_err(|error| (ExitCode::Runtime, error.to_string()))?;
-            production::write_file(&path, bytes)
-                .map_err(|error| (ExitCode::Runtime, format!("{}: {error}", path.display())))?;
-            Ok(shards)
-        }
-        Err(error) => Err((ExitCode::Runtime, format!("{}: {error}", path.display()))),
-    }
-}
-
-fn read_storage(path: &Path, bytes: &[u8]) -> Result<StorageManifest, Refusal> {
-    let damaged = |problem: String| {
-        let text = format!(
-            "{} is damaged: {problem}. Restore it from a copy; nothing was changed",
-            path.display()
-        );
-        (ExitCode::Damaged, text)
-    };
-    let (frame, _) =
-        Frame::parse(bytes, STORAGE_BYTES_MAX).map_err(|error| damaged(error.to_string()))?;
-    let manifest = StorageManifest::decode(&frame).map_err(|error| damaged(error.to_string()))?;
-    if manifest.format_version != FORMAT_VERSION {
-        let text = format!(
-            "{} has format version {}, this broker reads version {FORMAT_VERSION}: start it with the version that wrote it",
-            path.display(),
-            manifest.format_version
-        );
-        return Err((ExitCode::OtherLayout, text));
-    }
-    Ok(manifest)
-}
-
-async fn run_shard(
-    io: Io,
-    config: Arc<Config>,
-    termination: &Termination,
-    cores: &[usize],
-) -> ExitCode {
+async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
     let number = io.mesh.shard() as u32;
-    let data: PathBuf = config.data_dir.join(format!("shard-{number}"));
-    let opened = recovery::open(
-        io.clone(),
-        number,
-        config.clone(),
-        data,
-        production::memory_bytes(),
-    )
-    .await;
-    let (shard, recovered) = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            tracing::error!(shard = number, "{error}");
-            return match error {
-                StartError::Journal(JournalError::UnknownFormat { .. }) => ExitCode::OtherLayout,
-                StartError::Journal(JournalError::Corrupt { .. })
-                | StartError::Manifest(_)
-                | StartError::JournalMissing { .. }
-                | StartError::ManifestMissing { .. }
-                | StartError::Gap { .. }
-                | StartError::Replica { .. } => ExitCode::Damaged,
-                _ => ExitCode::Runtime,
-            };
+    let config = &startup.config;
+    let data = data_directory::shard_directory(&config.data_dir, number);
+    let (shard, recovered) = recovery::open(io, number, config.clone(), data, startup.machine)
+        .await
+        .map_err(|error| refusal_of(number, &error))?;
+    startup.shard_recovered(recovered)?;
+    if !startup
+        .unless_asked_to_stop(startup.all_recovered.opened())
+        .await
+    {
+        return Ok(ExitCode::Ok);
+    }
+    let router = Router::new(shard.clone());
+    let server = Server::new(router.clone());
+    spawn_loops(&router, &server, startup.cluster_id);
+    let has_image = async {
+        while shard.image().shard_count == 0 {
+            shard.io.clock.sleep(Duration::from_millis(1)).await;
         }
     };
-    let router = Router::new(shard.clone());
-    spawn_loops(&router);
-    let ready = async {
-        while shard.image().shard_count == 0 {
-            io.clock.sleep(std::time::Duration::from_millis(1)).await;
+    if !startup.unless_asked_to_stop(has_image).await {
+        return Ok(ExitCode::Ok);
+    }
+    listen(&server, &shard).await?;
+    if startup.serving.fetch_add(1, Ordering::SeqCst) + 1 == startup.shards() {
+        startup.banner(&shard);
+    }
+    startup.termination.requested().await;
+    stop(&server, &shard).await;
+    match shard.is_fenced() {
+        true => Ok(ExitCode::Runtime),
+        false => Ok(ExitCode::Ok),
+    }
+}
+
+impl Startup {
+    fn shards(&self) -> u32 {
+        self.cores.len() as u32
+    }
+
+    /// One shard more has recovered; the last one completes the data directory.
+    fn shard_recovered(&self, recovered: Recovered) -> Result<(), Refusal> {
+        self.frames.fetch_add(recovered.frames, Ordering::SeqCst);
+        self.bytes.fetch_add(recovered.bytes, Ordering::SeqCst);
+        self.milliseconds
+            .fetch_max(recovered.milliseconds, Ordering::SeqCst);
+        if self.recovered.fetch_add(1, Ordering::SeqCst) + 1 == self.shards() {
+            data_directory::complete(&self.config.data_dir)?;
+            self.all_recovered.open();
         }
+        Ok(())
+    }
+
+    /// Waits for `event`. False: the end was asked for first.
+    async fn unless_asked_to_stop(&self, event: impl Future<Output = ()>) -> bool {
+        let happens = async {
+            event.await;
+            true
+        };
+        let stops = async {
+            self.termination.requested().await;
+            false
+        };
+        or(happens, stops).await
+    }
+
+    fn banner(&self, shard: &Shard) {
+        let config = &self.config;
+        let own: Vec<String> = (0..self.shards())
+            .map(|number| host_port(&config.advertised_host, shard.advertised_port(number)))
+            .collect();
+        let durability = match config.write_caching {
+            true => "write caching: acknowledged before it is on disk",
+            false => "every acknowledged record is on disk",
+        };
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            cluster_id = %Uuid(shard.image().cluster_id),
+            bootstrap = %host_port(&config.advertised_host, config.listen_port),
+            shards = self.shards(),
+            shard_addresses = own.join(" "),
+            cores = ?self.cores,
+            data_dir = %config.data_dir.display(),
+            durability,
+            recovered_frames = self.frames.load(Ordering::SeqCst),
+            recovered_bytes = self.bytes.load(Ordering::SeqCst),
+            recovery_ms = self.milliseconds.load(Ordering::SeqCst),
+            "Pelton is ready"
+        );
+    }
+}
+
+/// Why shard `number` does not start, and what to do about it.
+fn refusal_of(number: u32, error: &StartError) -> Refusal {
+    const COPY: &str = "Restore the shard's directory from a copy, or choose another --data-dir to start anew; nothing was changed";
+    let said = |code, advice: &str| (code, format!("shard {number}: {error}. {advice}"));
+    match error {
+        StartError::Journal(JournalError::UnknownFormat { .. }) => said(
+            ExitCode::OtherLayout,
+            "Start the broker that wrote it, or choose another --data-dir; nothing was changed",
+        ),
+        StartError::Journal(JournalError::Options(_)) => said(
+            ExitCode::Config,
+            "See journal.file.bytes, journal.bytes.max and frame.bytes.max",
+        ),
+        StartError::Journal(JournalError::Io {
+            path,
+            source,
+            operation,
+        }) => {
+            let (code, sentence) = data_directory::unusable(path, source);
+            (
+                code,
+                format!("shard {number}: cannot {operation}: {sentence}"),
+            )
+        }
+        StartError::Directory { path, source } => {
+            let (code, sentence) = data_directory::unusable(path, source);
+            (code, format!("shard {number}: {sentence}"))
+        }
+        StartError::Journal(_) => said(ExitCode::Damaged, COPY),
+        StartError::Manifest(ManifestError { .. })
+        | StartError::JournalMissing { .. }
+        | StartError::ManifestMissing { .. }
+        | StartError::Gap { .. }
+        | StartError::Replica { .. } => (ExitCode::Damaged, format!("shard {number}: {error}")),
+    }
+}
+
+async fn stop(server: &Server, shard: &Shard) {
+    tracing::info!(shard = shard.number, "stopping");
+    server.drain(DRAIN_PATIENCE).await;
+    let checkpointed = async {
+        shard.stop().await;
         true
     };
-    let stopped = async {
-        termination.requested().await;
+    let late = async {
+        shard.io.clock.sleep(STOP_PATIENCE).await;
         false
     };
-    if !or(ready, stopped).await {
-        return ExitCode::Ok;
-    }
-    if let Err(error) = listen(&router).await {
-        tracing::error!(shard = number, "{error}");
-        return ExitCode::Busy;
-    }
-    banner(&shard, recovered, cores);
-    termination.requested().await;
-    tracing::info!(shard = number, "stopping");
-    shard.stop().await;
-    if shard.is_fenced() {
-        ExitCode::Runtime
-    } else {
-        ExitCode::Ok
+    if !or(checkpointed, late).await {
+        tracing::warn!(
+            shard = shard.number,
+            "stopping without a checkpoint, which takes too long; the next start replays the journal"
+        );
     }
 }
 
-fn spawn_loops(router: &Rc<Router>) {
+fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     let shard = router.shard().clone();
     let executor = shard.io.executor.clone();
     executor.spawn("flush", Box::pin(shard.clone().run_flush()));
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
     executor.spawn("reconcile", Box::pin(router.clone().run_reconcile()));
-    let adopting = router.clone();
+    executor.spawn("watch connections", Box::pin(server.clone().run_watch()));
+    let adopting = server.clone();
     executor.spawn(
         "mesh",
-        Box::pin(
-            router
-                .clone()
-                .run(move |accepted| net::adopt(&adopting, accepted)),
-        ),
+        Box::pin(router.clone().run(move |accepted| adopting.adopt(accepted))),
     );
     if shard.number == 0 {
         executor.spawn("publish", Box::pin(router.clone().run_publish()));
         let register = async move {
             let request = ControllerRequest::Register {
+                cluster_id,
                 machine_id: shard.config.machine_id,
                 shard_count: shard.io.mesh.shards() as u32,
             };
@@ -260,47 +309,56 @@ fn spawn_loops(router: &Rc<Router>) {
 }
 
 /// The bootstrap port on shard 0, and the shard's own.
-async fn listen(router: &Rc<Router>) -> Result<(), String> {
-    let shard = router.shard();
+async fn listen(server: &Rc<Server>, shard: &Shard) -> Result<(), Refusal> {
     let config = &shard.config;
     if shard.number == 0 {
-        bind(router, config.listen_port, true).await?;
+        bind(server, shard, config.listen_port).await?;
     }
     if config.advertise == Advertise::Shard {
-        let port = config
-            .shard_port(shard.number as u16)
-            .ok_or("the shard's port would be above 65535: choose a lower --listen port")?;
-        bind(router, port, false).await?;
+        let port = config.shard_port(shard.number as u16).ok_or_else(|| {
+            let text = "a shard's port would be above 65535: choose a lower port for --listen";
+            (ExitCode::Config, text.to_owned())
+        })?;
+        bind(server, shard, port).await?;
     }
     Ok(())
 }
 
 /// Binds one port. The listener of a broker that was just killed can outlive it for a moment, so a taken port is tried again.
-async fn bind(router: &Rc<Router>, port: u16, shared: bool) -> Result<(), String> {
-    let io = &router.shard().io;
-    let address = resolve(&router.shard().config.listen_host, port)?;
+async fn bind(server: &Rc<Server>, shard: &Shard, port: u16) -> Result<(), Refusal> {
+    let (io, config) = (&shard.io, &shard.config);
+    let address = resolve(&config.listen_host, port)?;
     let mut tries = BIND_TRIES;
     let listener = loop {
-        match io.net.listen(address) {
+        match io.net.listen(address, net::backlog(config)) {
             Ok(listener) => break listener,
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tries > 0 => {
                 tries -= 1;
                 io.clock.sleep(BIND_PAUSE).await;
             }
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                let text = format!(
+                    "cannot listen on {address}: {error}. Is another broker running? Stop it, or choose another --listen"
+                );
+                return Err((ExitCode::Busy, text));
+            }
             Err(error) => {
-                return Err(format!(
-                    "cannot listen on {address}: {error}. Is another broker running? Choose another --listen"
-                ));
+                let text = format!("cannot listen on {address}: {error}. Choose another --listen");
+                return Err((ExitCode::Config, text));
             }
         }
     };
-    let task = net::run_listener(router.clone(), listener, shared);
+    let shared = port == config.listen_port;
+    let task = server.clone().run_listener(listener, shared);
     io.executor.spawn("accept", Box::pin(task));
     Ok(())
 }
 
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let failed = |why: String| format!("listen: {host}:{port} is no address of this host: {why}");
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, Refusal> {
+    let failed = |why: String| {
+        let text = format!("listen: {host}:{port} is no address of this host: {why}");
+        (ExitCode::Config, text)
+    };
     let mut addresses = (host, port)
         .to_socket_addrs()
         .map_err(|error| failed(error.to_string()))?;
@@ -309,27 +367,22 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
         .ok_or_else(|| failed("it resolves to nothing".to_owned()))
 }
 
-fn banner(shard: &Shard, recovered: Recovered, cores: &[usize]) {
-    let image: Arc<Image> = shard.image();
-    let config = &shard.config;
-    tracing::info!(
-        shard = shard.number,
-        core = cores[shard.number as usize],
-        port = shard.advertised_port(shard.number),
-        frames = recovered.frames,
-        bytes = recovered.bytes,
-        milliseconds = recovered.milliseconds,
-        "shard recovered"
-    );
-    if shard.number == 0 {
-        tracing::info!(
-            version = env!("CARGO_PKG_VERSION"),
-            cluster_id = %Uuid(image.cluster_id),
-            bootstrap = %crate::config::host_port(&config.advertised_host, config.listen_port),
-            shards = image.shard_count,
-            data_dir = %config.data_dir.display(),
-            durability = if config.write_caching { "write caching: acknowledged before it is on disk" } else { "every acknowledged record is on disk" },
-            "Pelton is ready"
-        );
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_segments_and_journals() {
+        assert_eq!(share_descriptors(1024, 1), (720, 240));
+        assert_eq!(share_descriptors(1024, 4), (144, 48));
+        assert_eq!(share_descriptors(1 << 20, 2), (522_176, 2048));
+        assert_eq!(share_descriptors(10, 8), (1, 1));
+        for open_files in [256, 1024, 20_000, 1 << 20] {
+            for shards in [1, 2, 16] {
+                let (connections, segments) = share_descriptors(open_files, shards);
+                let all = (connections as usize + segments) * shards;
+                assert!(all as u64 <= open_files || connections == 1);
+            }
+        }
     }
 }

@@ -46,7 +46,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         let code = ErrorCode::InvalidRequest;
         return Ok(write(request, &asked, code, &items, answers));
     }
-    let answers = read_enough(router, &asked, &items).await;
+    let answers = read_enough(router, &asked, &items, request.reply_bytes_max).await;
     Ok(write(request, &asked, ErrorCode::None, &items, answers))
 }
 
@@ -89,6 +89,7 @@ async fn read_enough(
     router: &Rc<Router>,
     asked: &FetchRequest<'_>,
     items: &[Item<'_>],
+    reply_bytes_max: u64,
 ) -> Vec<ReadAnswer> {
     let clock = &router.shard().io.clock;
     let wait_ms = u64::try_from(asked.max_wait_ms)
@@ -97,9 +98,11 @@ async fn read_enough(
     let deadline = clock.now().plus_ms(wait_ms);
     // More than may be sent cannot be waited for.
     let min_bytes = usize::try_from(asked.min_bytes.min(asked.max_bytes)).unwrap_or(0);
+    let bytes_max = i64::from(asked.max_bytes).min(router.shard().config.fetch_bytes_max as i64);
     let wake = Signal::default();
     loop {
-        let answers = read_all(router, asked, items, &wake).await;
+        let room = bytes_max.min(i64::try_from(reply_bytes_max).unwrap_or(i64::MAX));
+        let answers = read_all(router, (asked, items), room, &wake).await;
         let known = || {
             let known = items.iter().zip(&answers);
             known.filter_map(|(item, answer)| Some((item.place?, answer)))
@@ -144,15 +147,13 @@ fn elsewhere<'a>(
     by_owner
 }
 
-/// Reads every partition once; `wake` is set when one that is led here grows.
+/// Reads every partition once, `room` bytes in all; `wake` is set when one that is led here grows.
 async fn read_all(
     router: &Rc<Router>,
-    asked: &FetchRequest<'_>,
-    items: &[Item<'_>],
+    (asked, items): (&FetchRequest<'_>, &[Item<'_>]),
+    mut room: i64,
     wake: &Signal,
 ) -> Vec<ReadAnswer> {
-    let config = &router.shard().config;
-    let mut room = i64::from(asked.max_bytes).min(config.fetch_bytes_max as i64);
     let mut first = true;
     let mut answers = Vec::with_capacity(items.len());
     for item in items {

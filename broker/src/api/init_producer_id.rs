@@ -1,4 +1,5 @@
-//! InitProducerId without a transactional id: a producer id that was never given out before (KIP-98).
+//! InitProducerId without a transactional id: a producer id that was never given out before (KIP-98). With one: no shard is
+//! its coordinator.
 
 use std::rc::Rc;
 
@@ -15,12 +16,16 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         producer_epoch: -1,
         ..InitProducerIdResponse::default()
     };
+    let timeouts = 1..=router.shard().config.transaction_timeout_ms_max;
     response.error_code = match asked.transactional_id.as_deref() {
         Some("") => ErrorCode::InvalidRequest.code(),
         _ if (asked.producer_id == -1) != (asked.producer_epoch == -1) => {
             ErrorCode::InvalidRequest.code()
         }
-        Some(_) => ErrorCode::CoordinatorNotAvailable.code(),
+        Some(_) if !timeouts.contains(&asked.transaction_timeout_ms) => {
+            ErrorCode::InvalidTransactionTimeout.code()
+        }
+        Some(_) => ErrorCode::NotCoordinator.code(),
         None => match router.next_producer_id().await {
             Ok(producer_id) => {
                 response.producer_id = producer_id;

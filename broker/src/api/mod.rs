@@ -69,6 +69,8 @@ pub struct Request {
     pub correlation_id: i32,
     /// Whether the client is Kafka's own admin client for internal topics.
     pub internal_client: bool,
+    /// Room for record bytes in the reply, so that slow readers bound what is held for them.
+    pub reply_bytes_max: u64,
     /// What follows the header.
     pub body: Bytes,
 }

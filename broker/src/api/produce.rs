@@ -29,7 +29,6 @@ pub struct PendingProduce {
 struct Part {
     /// Topics are answered once, in the order they are first named.
     topic: usize,
-    records: Option<Range<usize>>,
     state: State,
 }
 
@@ -51,21 +50,16 @@ pub fn begin(
         .map_err(|error| format!("malformed Produce: {error}"))?;
     let refused = refusal_of_all(&parsed, &request.body);
     let image = router.shard().image();
-    let mut pending = PendingProduce {
-        request: request.clone(),
-        acks: parsed.acks,
-        parts: parts(&parsed, request),
-    };
-    for (asked, part) in parsed.partitions().zip(&mut pending.parts) {
+    let (mut parts, records) = parts(&parsed, request);
+    for ((asked, part), records) in parsed.partitions().zip(&mut parts).zip(records) {
         let State::Done(_) = part.state else { continue };
         let place = place(&image, &asked.topic, asked.partition);
         part.state = match (&refused, place) {
             (Some(failure), _) => State::Done(Err(failure.clone())),
             (None, None) => State::Done(Err(ProduceFailure::Unknown)),
             (None, Some((owner, key))) => {
-                let records = part.records.clone().map(|range| request.body.slice(range));
                 let asked = ProduceRequest {
-                    records,
+                    records: records.map(|range| request.body.slice(range)),
                     version: request.version,
                     acks: parsed.acks,
                     internal_client: request.internal_client,
@@ -80,12 +74,19 @@ pub fn begin(
             }
         };
     }
-    Ok(pending)
+    Ok(PendingProduce {
+        request: request.clone(),
+        acks: parsed.acks,
+        parts,
+    })
 }
 
+/// Where the records of each part lie.
+type Records = SmallVec<[Option<Range<usize>>; 2]>;
+
 /// What the request names, before anything is decided.
-fn parts(parsed: &Parsed<'_>, request: &Request) -> SmallVec<[Part; 2]> {
-    let mut parts: SmallVec<[Part; 2]> = SmallVec::new();
+fn parts(parsed: &Parsed<'_>, request: &Request) -> (SmallVec<[Part; 2]>, Records) {
+    let (mut parts, mut records) = (SmallVec::<[Part; 2]>::new(), Records::new());
     let mut distinct = Distinct::default();
     let mut topic = 0;
     for (item, asked) in parsed.partitions().enumerate() {
@@ -96,20 +97,17 @@ fn parts(parsed: &Parsed<'_>, request: &Request) -> SmallVec<[Part; 2]> {
         let state = if first == item {
             State::Done(Err(ProduceFailure::Unknown))
         } else {
-            let earlier = parts[first].records.clone();
+            let earlier = records[first].clone();
             let earlier = earlier.map(|range| request.body.slice(range));
             if one_batch(earlier.as_ref(), request.version).is_ok() {
-                parts[first].records.clone_from(&asked.records);
+                records[first].clone_from(&asked.records);
             }
             State::Repeated
         };
-        parts.push(Part {
-            topic,
-            records: asked.records,
-            state,
-        });
+        parts.push(Part { topic, state });
+        records.push(asked.records);
     }
-    parts
+    (parts, records)
 }
 
 fn place(image: &Image, topic: &str, partition: i32) -> Option<(u32, PartitionKey)> {

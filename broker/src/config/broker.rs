@@ -482,8 +482,7 @@ const LATER: &[Setting] = &[
         AtLeast(1),
         "Longest transaction timeout a producer may ask for.",
     )
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::int(
         "transactional.id.expiration.ms",
         604_800_000,

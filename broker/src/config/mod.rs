@@ -180,6 +180,8 @@ pub struct Config {
     pub journal_bytes_max: Option<u64>,
     /// `journal.file.bytes`, a multiple of 4096.
     pub journal_file_bytes: u64,
+    /// `transaction.max.timeout.ms`.
+    pub transaction_timeout_ms_max: i32,
     /// `frame.bytes.max`, a multiple of 4096.
     pub frame_bytes_max: u64,
     /// `dirty.bytes.max`, a shard; `None`: see [`Config::dirty_bytes_max`].
@@ -447,6 +449,7 @@ impl Read<'_> {
             },
             journal_bytes_max: self.optional("journal.bytes.max"),
             journal_file_bytes: self.number("journal.file.bytes"),
+            transaction_timeout_ms_max: self.number("transaction.max.timeout.ms"),
             frame_bytes_max: self.number("frame.bytes.max"),
             dirty_bytes_max: self.optional("dirty.bytes.max"),
             checkpoint_interval_ms: self.number("checkpoint.interval.ms"),

@@ -14,7 +14,7 @@ mod tests;
 pub mod topics;
 
 pub use topics::{
-    CreateTopicError, CreatedTopic, DeleteTopicError, DeletedTopic, NewTopic, TopicRef,
+    CreateTopicError, CreatedTopic, DeleteTopicError, DeletedTopic, NewTopic, TopicRef, uuid,
 };
 
 /// Producer ids that a shard is given at once; the rest of a block is lost at a restart, never used twice.
@@ -25,6 +25,8 @@ pub const PRODUCER_ID_BLOCK: i64 = 1000;
 pub enum ControllerRequest {
     /// The first start, or a start with another machine id.
     Register {
+        /// The cluster's id, if it has none yet.
+        cluster_id: u128,
         /// This machine.
         machine_id: u32,
         /// Its shards.
@@ -92,9 +94,10 @@ impl StateMachine for Controller {
     ) -> Decision<MetadataRecord, ControllerReply> {
         match request {
             ControllerRequest::Register {
+                cluster_id,
                 machine_id,
                 shard_count,
-            } => self.register(machine_id, shard_count, entropy),
+            } => self.register(cluster_id, machine_id, shard_count),
             ControllerRequest::CreateTopics {
                 topics,
                 validate_only,
@@ -122,14 +125,14 @@ impl StateMachine for Controller {
 impl Controller {
     fn register(
         &self,
+        cluster_id: u128,
         machine_id: u32,
         shard_count: u32,
-        entropy: u128,
     ) -> Decision<MetadataRecord, ControllerReply> {
         let mut records = Vec::new();
         if self.image.cluster_id == 0 {
             records.push(MetadataRecord::Cluster {
-                cluster_id: topics::uuid(entropy),
+                cluster_id,
                 format_version: 1,
             });
         }

@@ -13,6 +13,7 @@ fn controller(topics: &[&str]) -> Controller {
         &mut controller,
         ControllerRequest::Register {
             machine_id: 1,
+            cluster_id: 7,
             shard_count: 2,
         },
     );

@@ -157,7 +157,7 @@ pub fn is_internal(name: &str) -> bool {
 }
 
 /// A random id that Kafka would give out: not one of its reserved ones, no leading '-' in its text form.
-pub(super) fn uuid(entropy: u128) -> u128 {
+pub fn uuid(entropy: u128) -> u128 {
     let id = if entropy >> 122 == 62 {
         entropy ^ (1 << 127)
     } else {

@@ -1,7 +1,7 @@
 //! Manifests: a data directory's own, and those of the quorums.
 
 use protocol::frame::Frame;
-use protocol::native::{StorageManifest, kind};
+use protocol::native::{MetadataRecord, StorageManifest, kind};
 
 use super::{Report, Source, Stop};
 use crate::limits;
@@ -48,12 +48,33 @@ pub(super) fn inspect(
         manifest.partitions.len()
     ))?;
     for record in &manifest.records {
-        report.say(format_args!("record {record:?}"))?;
+        metadata_record(record, report)?;
     }
     for state in &manifest.partitions {
         partition(state, report)?;
     }
     Ok(())
+}
+
+/// Topic ids as they stand in the names of directories.
+fn metadata_record(record: &MetadataRecord, report: &mut Report<'_>) -> Result<(), Stop> {
+    match record {
+        MetadataRecord::Topic { topic_id, name } => {
+            report.say(format_args!("record topic {topic_id:032x} name {name}"))
+        }
+        MetadataRecord::Partition {
+            topic_id,
+            partition,
+            quorum,
+            shard,
+        } => report.say(format_args!(
+            "record partition {partition} of topic {topic_id:032x} quorum {quorum} shard {shard}"
+        )),
+        MetadataRecord::RemoveTopic { topic_id } => {
+            report.say(format_args!("record no topic {topic_id:032x} any more"))
+        }
+        other => report.say(format_args!("record {other:?}")),
+    }
 }
 
 fn storage(frame: &Frame<'_>, report: &mut Report<'_>) -> Result<(), Stop> {

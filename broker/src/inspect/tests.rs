@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use protocol::compression::Compression;
 use protocol::frame::FrameBuilder;
-use protocol::native::{PartitionManifest, QuorumManifest, StorageManifest};
+use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest, StorageManifest};
 use protocol::record_batch::{RecordBatchBuilder, RecordBatchMut};
 
 use super::*;
@@ -297,7 +297,10 @@ fn manifest() -> Manifest {
             commit: 9,
             voters: [1].into_iter().collect(),
         },
-        records: Vec::new(),
+        records: vec![MetadataRecord::Topic {
+            topic_id: 0xabc,
+            name: "orders".into(),
+        }],
         partitions: vec![PartitionState {
             head: PartitionManifest {
                 topic_id: 5,
@@ -327,6 +330,7 @@ fn manifests_are_told_and_their_damage() {
         true,
         &[
             "quorum 3: applied index 9",
+            "record topic 00000000000000000000000000000abc name orders",
             "partition orders-1 of topic",
             "  segment 0 next offset 30 bytes 999",
         ],

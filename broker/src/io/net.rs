@@ -9,7 +9,7 @@ use bytes::BytesMut;
 
 use super::LocalBoxFuture;
 
-/// A connection that was accepted and belongs to no shard yet; may be sent to another one.
+/// A connection that was accepted and belongs to no shard yet; may be sent to another one. Dropped, it is closed.
 #[derive(Debug)]
 pub struct Accepted {
     /// The socket.
@@ -20,10 +20,20 @@ pub struct Accepted {
 
 /// Sockets of this shard.
 pub trait Net {
-    /// Binds without SO_REUSEPORT, so that a second broker fails here.
-    fn listen(&self, address: SocketAddr) -> io::Result<Rc<dyn Listener>>;
+    /// Binds without SO_REUSEPORT, so that a second broker fails here. The kernel holds `backlog` connections that
+    /// nobody has accepted yet.
+    fn listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Rc<dyn Listener>>;
     /// Makes an accepted connection this shard's own.
-    fn adopt(&self, accepted: Accepted) -> io::Result<Rc<dyn Connection>>;
+    fn adopt(&self, accepted: Accepted, buffers: SocketBuffers) -> io::Result<Rc<dyn Connection>>;
+}
+
+/// Kernel buffers of a connection, bytes; `None` leaves them to the kernel, which grows and shrinks them as needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SocketBuffers {
+    /// What the kernel takes from us before it is acknowledged.
+    pub send_bytes: Option<u32>,
+    /// What it holds for us before we read it.
+    pub receive_bytes: Option<u32>,
 }
 
 /// A bound port.
@@ -34,14 +44,19 @@ pub trait Listener {
     fn local_address(&self) -> SocketAddr;
 }
 
-/// One connection. `receive` and `send` may be awaited by two tasks at once, each by one.
+/// One connection: two directions, each used by one task at a time.
 pub trait Connection {
     /// Who is at the other end.
     fn peer(&self) -> SocketAddr;
-    /// Appends what has arrived to `into`, within its spare capacity (at least 1 byte of it must be there); waits for at least one byte. 0 at the end of the stream.
-    fn receive<'a>(&'a self, into: &'a mut BytesMut) -> LocalBoxFuture<'a, io::Result<usize>>;
-    /// Sends all slices in order (vectored; the slices are consumed by advancing).
-    fn send<'a>(&'a self, slices: &'a mut [IoSlice<'a>]) -> LocalBoxFuture<'a, io::Result<()>>;
+    /// Appends what has arrived to `into`, within its spare capacity (at least 1 byte of it must be there). 0 at the
+    /// end of the stream, `None` when nothing is there: then wait for [`Connection::readable`].
+    fn receive_now(&self, into: &mut BytesMut) -> io::Result<Option<usize>>;
+    /// Waits until there is something to receive, be it the end or an error. Holds no buffer meanwhile.
+    fn readable(&self) -> LocalBoxFuture<'_, ()>;
+    /// Sends from the slices in order, as much as the kernel takes now: the number of bytes, 0 when it takes none.
+    fn send_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Waits until the kernel takes something, and sends a first part of `bytes` (not empty): how many bytes.
+    fn send_waiting<'a>(&'a self, bytes: &'a [u8]) -> LocalBoxFuture<'a, io::Result<usize>>;
     /// Shuts both directions down at once: both tasks wake with an end or an error.
     fn close(&self);
 }

@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -62,8 +62,10 @@ where
         if plan.spin_before_park_us > 0 {
             builder = builder.spin_before_park(Duration::from_micros(plan.spin_before_park_us));
         }
+        let nudged = Nudge::watch()?;
         let (body, directory) = (body.clone(), plan.data_directory.clone());
         let handle = builder.spawn(move || async move {
+            glommio::spawn_local(nudged.wait()).detach();
             if let Err(error) = GlommioDisk::prepare(&directory).await {
                 tracing::error!(%error, "cannot write direct IO files in the data directory");
                 return 1;
@@ -138,6 +140,47 @@ async fn guard_wakes(polled: Rc<Cell<bool>>) {
             GUARD_IDLE
         };
         glommio::timer::sleep(pause).await;
+    }
+}
+
+/// Wakes a shard from outside: the guard's own timer does not help where the guard is itself among the tasks that are ready
+/// when the shard falls asleep (seen: a shard without any timer, asleep for seconds).
+#[derive(Clone, Default)]
+struct Nudge(Arc<Mutex<Vec<Waker>>>);
+
+/// Pause between two nudges.
+const NUDGE: Duration = Duration::from_millis(100);
+/// Nudges that need no answer. A waker is only made on its own shard.
+const NUDGES_KEPT: usize = 8;
+
+impl Nudge {
+    /// Nudges from a thread of its own, for as long as the shard keeps the other end.
+    fn watch() -> io::Result<Self> {
+        let nudge = Self::default();
+        let wakers = Arc::downgrade(&nudge.0);
+        std::thread::Builder::new()
+            .name("nudge".into())
+            .spawn(move || {
+                while let Some(wakers) = wakers.upgrade() {
+                    let waker = wakers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    drop(wakers);
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
+                    std::thread::sleep(NUDGE);
+                }
+            })?;
+        Ok(nudge)
+    }
+
+    /// Never ready; being woken is all.
+    async fn wait(self) {
+        std::future::poll_fn(|context| {
+            let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            wakers.resize_with(NUDGES_KEPT, || context.waker().clone());
+            Poll::<()>::Pending
+        })
+        .await;
     }
 }
 
@@ -260,18 +303,25 @@ pub fn memory_bytes() -> u64 {
 #[derive(Debug)]
 pub struct DirectoryLock(#[allow(dead_code)] fs::File);
 
-/// Makes `directory` and takes its lock; `WouldBlock` when another process has it.
-pub fn lock_directory(directory: &Path) -> io::Result<DirectoryLock> {
+/// Makes `directory` and takes its lock; `WouldBlock` when another process has it and keeps it for `patience`.
+pub fn lock_directory(directory: &Path, patience: Duration) -> io::Result<DirectoryLock> {
     fs::create_dir_all(directory)?;
     let file = fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .open(directory.join(".lock"))?;
-    // SAFETY: the descriptor is open for the length of the call.
-    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
-        0 => Ok(DirectoryLock(file)),
-        _ => Err(io::Error::last_os_error()),
+    let deadline = std::time::Instant::now() + patience;
+    loop {
+        // SAFETY: the descriptor is open for the length of the call.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Ok(DirectoryLock(file));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::WouldBlock || std::time::Instant::now() >= deadline {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -290,30 +340,78 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Whether somebody asked this process to end.
+/// Renames a file, replacing what stood there, and makes that durable; before the shards serve.
+pub fn rename_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The names in a directory that are UTF-8, sorted; before the shards start.
+pub fn list_names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A random number of the kernel's.
+pub fn random_u128() -> u128 {
+    u128::from(seed()) << 64 | u128::from(seed())
+}
+
+/// Milliseconds since 1970.
+pub fn wall_ms() -> i64 {
+    SystemClock.wall_ms()
+}
+
+/// A gate that opens once, for tasks of all shards: who waits for it is woken, on whatever thread it opens.
 #[derive(Clone, Default)]
-pub struct Termination(Arc<TerminationState>);
+pub struct Gate(Arc<GateState>);
 
 #[derive(Default)]
-struct TerminationState {
-    asked: AtomicU32,
+struct GateState {
+    opened: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
 }
+
+impl Gate {
+    /// Opens it; again does nothing.
+    pub fn open(&self) {
+        self.0.opened.store(true, Ordering::SeqCst);
+        let wakers =
+            std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Completes when it is open.
+    pub fn opened(&self) -> Opened {
+        Opened(self.clone())
+    }
+}
+
+/// Whether somebody asked this process to end.
+#[derive(Clone, Default)]
+pub struct Termination(Gate);
 
 impl Termination {
     /// Watches SIGTERM and SIGINT on a thread of its own. A second signal ends the process at once.
     pub fn watch() -> io::Result<Self> {
         let termination = Self::default();
         let mut signals = signal_hook::iterator::Signals::new([libc::SIGTERM, libc::SIGINT])?;
-        let state = termination.clone();
+        let gate = termination.0.clone();
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
+                let mut signalled = false;
                 for _ in signals.forever() {
-                    if state.0.asked.load(Ordering::SeqCst) > 0 {
-                        std::process::exit(1);
+                    if signalled {
+                        // SAFETY: ends the process. Nothing is to be run on the way: what is acknowledged is on disk.
+                        unsafe { libc::_exit(1) };
                     }
-                    state.ask();
+                    signalled = true;
+                    gate.open();
                 }
             })?;
         Ok(termination)
@@ -321,34 +419,31 @@ impl Termination {
 
     /// Asks for the end.
     pub fn ask(&self) {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
-        let wakers =
-            std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
-        wakers.into_iter().for_each(Waker::wake);
+        self.0.open();
     }
 
     /// Completes when the end was asked for.
-    pub fn requested(&self) -> Requested {
-        Requested(self.clone())
+    pub fn requested(&self) -> Opened {
+        self.0.opened()
     }
 }
 
-/// The future of [`Termination::requested`].
-pub struct Requested(Termination);
+/// The future of [`Gate::opened`].
+pub struct Opened(Gate);
 
-impl Future for Requested {
+impl Future for Opened {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let state = &self.0.0;
-        if state.asked.load(Ordering::SeqCst) > 0 {
+        if state.opened.load(Ordering::SeqCst) {
             return Poll::Ready(());
         }
         let mut wakers = state.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
             wakers.push(context.waker().clone());
         }
-        if state.asked.load(Ordering::SeqCst) > 0 {
+        if state.opened.load(Ordering::SeqCst) {
             Poll::Ready(())
         } else {
             Poll::Pending

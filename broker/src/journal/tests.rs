@@ -16,7 +16,7 @@ use crate::io::clock::{Clock, Instant, Random};
 use crate::io::disk::{DirectoryEntry, Disk, Space};
 use crate::io::executor::Executor;
 use crate::io::mesh::{Mesh, Message, Stopped};
-use crate::io::net::{Accepted, Connection, Listener, Net};
+use crate::io::net::{Accepted, Connection, Listener, Net, SocketBuffers};
 use crate::io::{LocalBoxFuture, buffer::align_up};
 
 const DIRECTORY: &str = "/data/journal";
@@ -247,10 +247,10 @@ impl Random for MemoryDisk {
 struct Nothing;
 
 impl Net for Nothing {
-    fn listen(&self, _: SocketAddr) -> std_io::Result<Rc<dyn Listener>> {
+    fn listen(&self, _: SocketAddr, _: u32) -> std_io::Result<Rc<dyn Listener>> {
         unreachable!()
     }
-    fn adopt(&self, _: Accepted) -> std_io::Result<Rc<dyn Connection>> {
+    fn adopt(&self, _: Accepted, _: SocketBuffers) -> std_io::Result<Rc<dyn Connection>> {
         unreachable!()
     }
 }
@@ -828,7 +828,11 @@ fn batches_are_stamped_as_kafka_reads_them() {
         kept.body[16..].iter().all(|byte| *byte == 1),
         "nothing under the checksum changed"
     );
-    assert_eq!(timed.body[21..23], [1, 1 | 8]);
+    assert_eq!(
+        timed.body[21..23],
+        [0, 1 | 8],
+        "bits that mean nothing are dropped"
+    );
     assert_eq!(timed.body[35..43], 1_700_000_000_000i64.to_be_bytes());
     assert_eq!(
         timed.body[17..21],

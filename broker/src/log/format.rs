@@ -18,6 +18,14 @@ pub fn directory_name(topic: &str, partition: i32, topic_id: u128) -> String {
     format!("{topic}-{partition}.{topic_id:032x}")
 }
 
+/// Partition and topic id of a name that [`directory_name`] makes; `None` for any other.
+pub fn partition_of(name: &str) -> Option<(i32, u128)> {
+    let (rest, id) = name.rsplit_once('.')?;
+    let (topic, partition) = rest.rsplit_once('-')?;
+    let (partition, id) = (partition.parse().ok()?, u128::from_str_radix(id, 16).ok()?);
+    (name == directory_name(topic, partition, id)).then_some((partition, id))
+}
+
 /// `<base offset, 20 digits>.log`, as in Kafka.
 pub fn segment_name(base_offset: i64) -> String {
     format!("{base_offset:020}{SEGMENT_SUFFIX}")
@@ -132,6 +140,18 @@ mod tests {
 
     #[test]
     fn names_are_kafkas_with_the_topic_id() {
+        for (topic, partition, id) in [("a", 0, 1), ("a-1.b", 12, u128::MAX)] {
+            let name = directory_name(topic, partition, id);
+            assert_eq!(partition_of(&name), Some((partition, id)));
+        }
+        for other in [
+            "journal",
+            "lost+found",
+            "a-0.1",
+            "a-00.00000000000000000000000000000001",
+        ] {
+            assert_eq!(partition_of(other), None, "{other}");
+        }
         assert_eq!(segment_name(42), "00000000000000000042.log");
         assert_eq!(index_name(42), "00000000000000000042.idx");
         assert_eq!(

@@ -207,8 +207,9 @@ impl PartitionLog {
         self.state.borrow().segments.last().copied()
     }
 
-    /// Appends `batches`, which follow each other and the end of the log. After an error the next append overwrites whatever
-    /// this one wrote. Of a log that is being removed nothing is written, without an error.
+    /// Appends `batches`, which follow each other and the end of the log. Those that are in it already are passed over: an
+    /// append that failed half-way is repeated as it was, and overwrites whatever it wrote beyond the end. Of a log that is
+    /// being removed nothing is written, without an error.
     ///
     /// # Errors
     /// [`LogError::NoSpace`] may be tried again; after any other the file must not be written any more.
@@ -227,7 +228,9 @@ impl PartitionLog {
     }
 
     async fn append_all(&self, batches: &[LogBatch]) -> Result<(), LogError> {
-        let mut rest = batches;
+        let end = self.end_offset().unwrap_or(i64::MIN);
+        let known = batches.partition_point(|batch| batch.last_offset < end);
+        let mut rest = &batches[known..];
         while let Some(first) = rest.first()
             && !self.removed.get()
         {

@@ -157,20 +157,21 @@ fn producers_are_told_duplicates_gaps_and_old_epochs() {
         8,
         "an unknown producer may begin anywhere"
     );
-    assert!(
-        matches!(
-            refuse(&mut partition, (78, -2, 0)),
-            ProduceError::InvalidProducerEpoch { .. }
-        ),
-        "an epoch below none"
-    );
+}
+
+#[test]
+fn an_epoch_of_none_is_no_epoch() {
+    let mut partition = partition();
+    let below = partition.prepare(&batch(Compression::None, 1, Some((78, -2, 0))), NOW);
+    assert!(matches!(
+        below,
+        Err(ProduceError::InvalidProducerEpoch { .. })
+    ));
     for (at, (epoch, sequence)) in [(-1, 5), (-1, 9), (0, 7)].into_iter().enumerate() {
+        let bytes = batch(Compression::None, 1, Some((79, epoch, sequence)));
         assert_eq!(
-            append(
-                &mut partition,
-                &batch(Compression::None, 1, Some((79, epoch, sequence)))
-            ),
-            9 + at as i64,
+            append(&mut partition, &bytes),
+            at as i64,
             "after a batch without an epoch any sequence will do"
         );
     }
@@ -322,4 +323,60 @@ fn another_codec_is_made_where_the_topic_wants_it() {
             (10, 0)
         );
     }
+}
+
+#[test]
+fn the_first_batch_tells_whether_it_is_transactional() {
+    use super::validate::is_transactional;
+    use protocol::record_batch::BatchParseError;
+    let plain = batch(Compression::None, 2, None);
+    let mut flagged = plain.to_vec();
+    flagged[22] |= 0x10;
+    assert_eq!(is_transactional(&plain), Ok(false));
+    assert_eq!(is_transactional(&flagged), Ok(true));
+    assert_eq!(
+        is_transactional(&flagged[..flagged.len() - 1]),
+        Ok(false),
+        "a cut batch is none"
+    );
+    assert_eq!(is_transactional(&[]), Ok(false));
+    let mut magic = plain.to_vec();
+    magic[16] = 1;
+    assert_eq!(is_transactional(&magic), Ok(false), "a format that was");
+    magic[16] = 9;
+    assert_eq!(
+        is_transactional(&magic),
+        Err(BatchParseError::UnknownMagic(9))
+    );
+    let mut short = plain.to_vec();
+    short[8..12].copy_from_slice(&5i32.to_be_bytes());
+    assert_eq!(
+        is_transactional(&short),
+        Err(BatchParseError::BatchLength(5))
+    );
+}
+
+#[test]
+fn gaps_in_offset_deltas_are_closed_when_a_batch_is_recompressed() {
+    let mut builder = RecordBatchBuilder::new(Compression::None);
+    for delta in [0, 4] {
+        builder
+            .append_at(delta, NOW, Some(b"k"), Some(b"v"), &[])
+            .unwrap();
+    }
+    let mut bytes = builder.build().unwrap();
+    bytes[23..27].copy_from_slice(&1i32.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    let wanted = PartitionConfig {
+        compression: Some((Compression::Lz4, None)),
+        ..config()
+    };
+    let mut partition = Partition::new(wanted, PartitionStart::default());
+    let decided = partition.prepare(&Bytes::from(bytes), NOW).unwrap();
+    let Decided::Append(prepared) = decided else {
+        panic!("no duplicate")
+    };
+    let header = RecordBatch::parse(&prepared.bytes).unwrap().header();
+    assert_eq!((header.record_count(), header.last_offset_delta()), (2, 1));
 }

@@ -78,14 +78,24 @@ fn direct_io(host: &Host<'_>) -> Finding {
         // No nameless files here: nothing was learned about direct IO.
         Err(EOPNOTSUPP | EISDIR) => Finding::untold(),
         Err(errno) => {
-            let why = match errno {
-                13 | 1 => ": not permitted",
-                22 => ": direct IO not supported",
-                ENOSPC => ": no space",
-                30 => ": read-only",
-                _ => "",
+            let (why, fix) = match errno {
+                13 | 1 => (
+                    ": not permitted",
+                    Some("give this user the right to write to --data-dir"),
+                ),
+                22 => (": direct IO not supported", None),
+                ENOSPC => (
+                    ": no space",
+                    Some("make space there, or choose another --data-dir"),
+                ),
+                30 => (
+                    ": read-only",
+                    Some("mount it for writing, or choose another --data-dir"),
+                ),
+                _ => ("", None),
             };
-            let finding = Finding::of(false, format!("failed with errno {errno}{why}"));
+            let mut finding = Finding::of(false, format!("failed with errno {errno}{why}"));
+            finding.fix = fix.map(str::to_owned);
             // A full disk says nothing about direct IO, and an existing data directory may still be served.
             if errno == ENOSPC {
                 finding.severity(Severity::Warning)

@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +22,6 @@ use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
-use crate::logging::{Admit, RateLimit};
 use crate::metadata::{Image, Topic};
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
@@ -139,8 +137,6 @@ pub struct Shard {
     pub number: u32,
     /// The broker's settings.
     pub config: Arc<Config>,
-    /// Connections being served.
-    pub connections: Cell<usize>,
     data: PathBuf,
     journal: Journal,
     quorums: RefCell<Quorums>,
@@ -180,7 +176,6 @@ pub struct Shard {
     flush_ended: Cell<bool>,
     /// The write-back loop has ended, after the flush loop.
     write_back_ended: Signal,
-    refusals: RefCell<RateLimit>,
 }
 
 impl Shard {
@@ -234,20 +229,6 @@ impl Shard {
             let flushed = Signal::default();
             self.notify_after_flush(&flushed);
             flushed.wait().await;
-        }
-    }
-
-    /// One rate-limited line about a connection that was refused.
-    pub fn log_refusal(&self, peer: SocketAddr, reason: &str) {
-        match self
-            .refusals
-            .borrow_mut()
-            .admit(self.io.clock.now().0 / 1_000_000)
-        {
-            Admit::Line { left_out } => {
-                tracing::warn!(%peer, reason, left_out, "closing a connection")
-            }
-            Admit::Quiet => {}
         }
     }
 

@@ -16,8 +16,8 @@ use crate::journal::frame::{HardState, Section};
 use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
 use crate::log::LogDirectory;
+use crate::log::format::partition_of;
 use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
-use crate::logging::RateLimit;
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
 use crate::partition::PartitionStart;
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -89,6 +89,15 @@ pub enum StartError {
     },
 }
 
+/// What the machine has for a shard.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Memory of the whole machine.
+    pub memory_bytes: u64,
+    /// Segments that one shard may keep open.
+    pub open_segments_max: usize,
+}
+
 /// What recovery did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Recovered {
@@ -115,7 +124,7 @@ pub async fn open(
     number: u32,
     config: Arc<Config>,
     data: PathBuf,
-    memory_bytes: u64,
+    machine: Machine,
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
     let space = prepare_directory(&io, &data).await?;
@@ -136,14 +145,13 @@ pub async fn open(
     let shards = io.mesh.shards() as u32;
     let shard = Rc::new(Shard {
         number,
-        connections: Cell::new(0),
         journal,
         quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),
         partitions: RefCell::default(),
         logs: LogDirectory::new(
             io.clone(),
             &data,
-            limits::OPEN_SEGMENTS_PER_SHARD_MAX,
+            machine.open_segments_max,
             limits::INDEX_BYTES_PER_SHARD_MAX,
         ),
         image: RefCell::new(Arc::new(Image::default())),
@@ -161,14 +169,13 @@ pub async fn open(
         checkpointed: RefCell::default(),
         partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
-        dirty_bytes_max: config.dirty_bytes_max(memory_bytes, shards, journal_bytes_max),
+        dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),
         write_back_ended: Default::default(),
         applied_sequence: Cell::new(0),
         checkpointed_sequence: Cell::new(0),
-        refusals: RefCell::new(RateLimit::default()),
         io: io.clone(),
         config,
         data,
@@ -178,6 +185,7 @@ pub async fn open(
         shard.restore(manifest, &quorums)?;
     }
     let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
+    shard.remove_left_over().await?;
     for replaying in quorums {
         shard.start_quorum(replaying)?;
     }
@@ -286,6 +294,30 @@ impl Shard {
             added_term: state.head.added_term,
         };
         self.insert_partition(key, state.topic, home, (start, state.segments));
+        Ok(())
+    }
+
+    /// Directories of partitions whose removal is in the journal or behind it, and was not finished: everything that is
+    /// known of partitions is replayed, and topic ids are never used again.
+    async fn remove_left_over(&self) -> Result<(), StartError> {
+        let failed = |source| StartError::Directory {
+            path: self.data.clone(),
+            source,
+        };
+        for entry in self.io.disk.list(&self.data).await.map_err(failed)? {
+            let Some((partition, topic_id)) = partition_of(&entry.name) else {
+                continue;
+            };
+            let key = PartitionKey {
+                topic_id,
+                partition,
+            };
+            if entry.is_directory && self.owned(key).is_none() {
+                tracing::info!(directory = %entry.name, "removing what is left of a deleted topic");
+                let path = self.data.join(&entry.name);
+                self.io.disk.remove(&path).await.map_err(failed)?;
+            }
+        }
         Ok(())
     }
 

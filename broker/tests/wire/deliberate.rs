@@ -81,6 +81,22 @@ const DELIBERATE: &[Deliberate] = &[
         "a limit below zero makes an invalid request",
     ),
     Deliberate {
+        api: "produce",
+        scenario: "with a transactional id",
+        step: "of a producer",
+        kafka: "error_code=19 ",
+        pelton: "error_code=48 ",
+        reason: "Kafka looks for a coordinator and lets the client try again; here are no transactions yet",
+    },
+    Deliberate {
+        api: "produce",
+        scenario: "with a transactional id",
+        step: "of none",
+        kafka: "error_code=0 base_offset=0 log_append_time_ms=-1 log_start_offset=0 record_errors=[] error_message=null",
+        pelton: "error_code=48 base_offset=-1 log_append_time_ms=-1 log_start_offset=-1 record_errors=[] error_message=some",
+        reason: "Kafka appends a transactional batch of no producer, which no transaction can ever end",
+    },
+    Deliberate {
         api: "fetch",
         scenario: "sessions opened",
         step: "epoch 0",

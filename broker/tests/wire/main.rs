@@ -14,7 +14,7 @@
 //! Record from a fresh Apache Kafka 4.3.0 of one node with the settings in `broker::SETTINGS`.
 
 // A list of cases is long, whatever is done about it.
-#![allow(clippy::unwrap_used, clippy::too_many_lines)]
+#![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::type_complexity)]
 
 mod answer;
 mod batch;

@@ -25,8 +25,14 @@ pub(super) fn write(
         Err(failure) => failure,
     };
     let record_errors = failure.record_errors();
-    // As in Kafka, only a fault of single records, and one of the whole request, is put into words.
-    let is_told = !record_errors.is_empty() || matches!(failure, ProduceFailure::Malformed(_));
+    // As in Kafka, only a fault of single records, of a transaction and of the whole request is put into words.
+    let is_told = match failure {
+        ProduceFailure::Malformed(_) => true,
+        ProduceFailure::Refused { error, .. } => {
+            !record_errors.is_empty() || *error == ProduceError::InvalidTxnState
+        }
+        _ => false,
+    };
     let message = is_told.then(|| failure.to_string());
     writer.partition(&PartitionAnswer {
         partition,
@@ -75,5 +81,51 @@ fn code(failure: &ProduceFailure) -> ErrorCode {
             ProduceError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
             ProduceError::InvalidTxnState => ErrorCode::InvalidTxnState,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::messages::produce::ProduceResponse;
+    use protocol::primitives::Reader;
+
+    fn told(failure: ProduceFailure) -> (i16, i64, usize, bool) {
+        let mut out = Vec::new();
+        let mut writer = ProduceResponseWriter::begin(&mut out, 9, 1);
+        writer.topic("t", 1);
+        write(&mut writer, 0, &Err(failure));
+        writer.finish(0);
+        let response = ProduceResponse::decode(&mut Reader::new(&out), 9).unwrap();
+        let answer = &response.responses[0].partition_responses[0];
+        (
+            answer.error_code,
+            answer.log_start_offset,
+            answer.record_errors.len(),
+            answer.error_message.is_some(),
+        )
+    }
+
+    #[test]
+    fn log_start_and_text_are_told_where_kafka_tells_them() {
+        let refused = |error| ProduceFailure::Refused {
+            error,
+            log_start_offset: 7,
+        };
+        let at_fault = ProduceError::InvalidRecords {
+            message: "no key".into(),
+            record_errors: vec![(0, "no key".into())],
+        };
+        assert_eq!(told(ProduceFailure::Unknown), (3, -1, 0, false));
+        assert_eq!(told(ProduceFailure::InvalidAcks), (21, -1, 0, false));
+        assert_eq!(told(ProduceFailure::NoTransactionalId), (53, -1, 0, false));
+        assert_eq!(told(ProduceFailure::InternalTopic), (17, -1, 0, false));
+        let early = ProduceError::NotOneBatch("none".into());
+        assert_eq!(told(refused(early)), (87, -1, 0, false));
+        let late = ProduceError::InvalidBatch("count".into());
+        assert_eq!(told(refused(late)), (87, 7, 0, false));
+        assert_eq!(told(refused(at_fault)), (87, 7, 1, true));
+        let crc = ProduceError::CorruptMessage("crc".into());
+        assert_eq!(told(refused(crc)), (2, -1, 0, false));
     }
 }

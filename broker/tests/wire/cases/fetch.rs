@@ -6,7 +6,7 @@ use protocol::messages::fetch::{
 
 use super::requests::PRODUCE;
 use super::requests::{
-    FETCH, FetchParts, fetch, fetch_all, fetch_request, from, produce, produce_body,
+    FETCH, FetchParts, fetch, fetch_all, fetch_request, from, produce, produce_body, tagged,
 };
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
@@ -342,6 +342,7 @@ fn lengths(run: &Run, version: i16) -> Scenario {
         .step(ask("cut", &body[..body.len() - 1]))
         .step(ask("only numbers", &body[..12]))
         .step(ask("nothing", &[]))
+        .steps(tagged(FETCH, version, &body))
         .step(Step::ask_as("no client id", None, FETCH, version, &body))
         .step(waits("wait -1, min 1", -1, 1))
         .step(waits("wait 0, min 1", 0, 1))
@@ -470,40 +471,36 @@ fn waits(run: &Run) -> Scenario {
         )
 }
 
-/// A fetch waits on one connection, a produce on another wakes it.
+/// A fetch of two partitions waits on one connection, a produce to one of them on another wakes it.
 fn woken(run: &Run) -> Scenario {
     let topic = "woken";
     let mut scenario = Scenario::new("woken").topic(topic, 2, &[]);
-    for (at, version) in [(0, 4), (1, 11), (2, 12)] {
+    let mut ends = [0, 0];
+    for version in [4, 11, 12] {
         for partition in [0, 1] {
             let request = FetchRequest {
                 max_wait_ms: 30_000,
                 min_bytes: 1,
-                ..fetch_request(run, &[(topic, &[from(0, at), from(1, at)])])
+                ..fetch_request(run, &[(topic, &[from(0, ends[0]), from(1, ends[1])])])
             };
             let one = Batch::of(run.time, 1).bytes();
             let body = produce_body(run, 8, -1, None, &[(topic, &[(partition, Some(&one))])]);
-            let read_on = FetchRequest {
-                topics: fetch_request(run, &[(topic, &[from(partition, at)])]).topics,
-                ..request.clone()
-            };
-            if partition == 0 {
-                scenario = scenario.step(fetch("", version, &request).send_only());
-            }
-            scenario = scenario.step(
-                Step::ask(
-                    format!("a batch to {partition} for v{version}"),
-                    PRODUCE,
-                    8,
-                    &body,
+            ends[partition as usize] += 1;
+            scenario = scenario
+                .step(fetch("", version, &request).send_only())
+                .step(
+                    Step::ask(
+                        format!("a batch to {partition} for v{version}"),
+                        PRODUCE,
+                        8,
+                        &body,
+                    )
+                    .over(1),
                 )
-                .over(1),
-            );
-            scenario = if partition == 0 {
-                scenario.step(Step::receive(format!("woken v{version}"), FETCH, version))
-            } else {
-                scenario.step(fetch(format!("then at once v{version}"), version, &read_on))
-            };
+                .step(
+                    Step::receive(format!("woken by {partition} v{version}"), FETCH, version)
+                        .at_least(20_000),
+                );
         }
     }
     scenario

@@ -2,13 +2,40 @@
 
 use protocol::messages::init_producer_id::InitProducerIdRequest;
 
-use super::requests::INIT_PRODUCER_ID;
+use super::requests::{INIT_PRODUCER_ID, tagged};
 use crate::scenario::{Run, Scenario, Step};
 
 fn ask(label: impl Into<String>, version: i16, request: &InitProducerIdRequest<'_>) -> Step {
     let mut body = Vec::new();
     request.encode(&mut body, version);
     Step::ask(label, INIT_PRODUCER_ID, version, &body)
+}
+
+/// Before any transactional id has a coordinator.
+fn transactional(version: i16) -> Scenario {
+    let mut scenario = Scenario::new(format!("transactional v{version}"));
+    for transaction_timeout_ms in [60_000, 1, 900_000, 900_001, 0, -1, i32::MAX, i32::MIN] {
+        let request = InitProducerIdRequest {
+            transactional_id: Some("tx".into()),
+            transaction_timeout_ms,
+            ..InitProducerIdRequest::default()
+        };
+        let label = format!("timeout {transaction_timeout_ms}");
+        scenario = scenario.step(ask(label, version, &request));
+        if version >= 3 {
+            for (producer_id, producer_epoch) in [(5, -1), (-1, 5), (5, 5)] {
+                let request = InitProducerIdRequest {
+                    producer_id,
+                    producer_epoch,
+                    ..request.clone()
+                };
+                let label =
+                    format!("timeout {transaction_timeout_ms}, {producer_id}/{producer_epoch}");
+                scenario = scenario.step(ask(label, version, &request));
+            }
+        }
+    }
+    scenario
 }
 
 pub fn scenarios(_: &Run) -> Vec<Scenario> {
@@ -85,6 +112,7 @@ pub fn scenarios(_: &Run) -> Vec<Scenario> {
                     &body[..body.len() - 1],
                 ))
                 .step(Step::ask("empty", INIT_PRODUCER_ID, version, &[]))
+                .steps(tagged(INIT_PRODUCER_ID, version, &body))
                 .step(Step::ask_as(
                     "no client id",
                     None,
@@ -100,6 +128,9 @@ pub fn scenarios(_: &Run) -> Vec<Scenario> {
                     &body,
                 )),
         );
+    }
+    for version in 0..=4 {
+        all.push(transactional(version));
     }
     all.push(
         Scenario::new("versions that are not")

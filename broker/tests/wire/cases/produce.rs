@@ -1,7 +1,7 @@
 //! Produce, the request around the records: acks, topics, partitions, duplicates, lengths, versions.
 
 use super::requests::{
-    PRODUCE, Parts, at, fetch_all, offsets, offsets_request, produce, produce_body,
+    PRODUCE, Parts, at, fetch_all, offsets, offsets_request, produce, produce_body, tagged,
 };
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
@@ -23,6 +23,8 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     }
     all.push(null_records(run));
     all.push(acks_0(run));
+    all.push(few_replicas(run));
+    all.push(with_transactional_id(run));
     all.push(lengths(run));
     all.push(old_versions(run));
     all.push(internal_topics(run));
@@ -365,6 +367,54 @@ fn malformed_among(run: &Run, version: i16) -> Scenario {
         .step(fetch_all(run, "and in the other", 11, &topic, 1))
 }
 
+/// A minimum of in-sync replicas above the number of replicas counts as that number.
+fn few_replicas(run: &Run) -> Scenario {
+    let one = Batch::of(run.time, 1).bytes();
+    let mut scenario = Scenario::new("min.insync.replicas");
+    for minimum in ["1", "2", "5"] {
+        let topic = format!("min-{minimum}");
+        scenario = scenario.topic(&topic, 1, &[("min.insync.replicas", minimum)]);
+        for acks in [-1, 1] {
+            let label = format!("{minimum}, acks {acks}");
+            let parts: Parts<'_> = &[(&topic, &[(0, Some(&one))])];
+            scenario = scenario.step(step(run, label, 9, acks, parts));
+        }
+    }
+    scenario
+}
+
+/// Transactional batches with a transactional id: of a partition that no transaction knows.
+fn with_transactional_id(run: &Run) -> Scenario {
+    let mut scenario = Scenario::new("with a transactional id");
+    let flagged = Batch {
+        attributes: 0x10,
+        ..Batch::of(run.time, 1)
+    };
+    let lone = flagged.bytes();
+    let by = flagged.by(4242, 0, 0).bytes();
+    for version in VERSIONS {
+        let topic = format!("tx-v{version}");
+        let parts: [(&str, Parts<'_>); 2] = [
+            ("of a producer", &[(&topic, &[(0, Some(&by))])]),
+            ("unknown partition", &[(&topic, &[(9, Some(&by))])]),
+        ];
+        scenario = scenario.topic(&topic, 1, &[]);
+        for (label, parts) in parts {
+            let body = produce_body(run, version, -1, Some("tx"), parts);
+            scenario = scenario.step(Step::ask(
+                format!("{label} v{version}"),
+                PRODUCE,
+                version,
+                &body,
+            ));
+        }
+    }
+    let parts: Parts<'_> = &[("tx-v9", &[(0, Some(&lone))])];
+    let body = produce_body(run, 9, -1, Some("tx"), parts);
+    scenario = scenario.step(Step::ask("of none", PRODUCE, 9, &body));
+    scenario
+}
+
 /// Null in place of records: Kafka leaves it without an answer.
 fn null_records(run: &Run) -> Scenario {
     let mut scenario = Scenario::new("null records").topic("null", 1, &[]);
@@ -511,6 +561,14 @@ fn lengths(run: &Run) -> Scenario {
                 version,
                 &body[..4],
             ))
+            .steps(
+                tagged(PRODUCE, version, &body)
+                    .into_iter()
+                    .map(|step| Step {
+                        label: format!("{} v{version}", step.label),
+                        ..step
+                    }),
+            )
             .step(Step::ask(
                 format!("nothing v{version}"),
                 PRODUCE,

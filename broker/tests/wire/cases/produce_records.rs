@@ -29,6 +29,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     all.push(lying_lengths(run));
     all.push(attribute_bits(run));
     all.push(small_segments(run));
+    all.push(largest_batches(run));
     all
 }
 
@@ -782,6 +783,28 @@ fn attribute_bits(run: &Run) -> Scenario {
             )
         });
     sent(run, scenario, 8, topic, batches.collect())
+}
+
+/// The default of `max.message.bytes`, to the byte.
+fn largest_batches(run: &Run) -> Scenario {
+    let topic = "largest";
+    let scenario = Scenario::new("message.max.bytes").topic(topic, 1, &[]);
+    let of = |bytes: usize| {
+        let overhead = Batch::holding(run.time, &[(0, None, Some(&vec![0; 1_000_000]))]);
+        let overhead = overhead.bytes().len() - 1_000_000;
+        let value = vec![7; bytes - overhead];
+        let batch = Batch::holding(run.time, &[(0, None, Some(&value))]).bytes();
+        assert_eq!(batch.len(), bytes);
+        batch
+    };
+    let zeros = vec![0; 3_000_000];
+    let packed = Batch::holding(run.time, &[(0, None, Some(&zeros))]).with(Compression::Gzip);
+    let batches = vec![
+        ("as large as may be", of(1_048_588)),
+        ("a byte more", of(1_048_589)),
+        ("three million zeros, packed", packed.bytes()),
+    ];
+    sent(run, scenario, 8, topic, batches)
 }
 
 fn small_segments(run: &Run) -> Scenario {

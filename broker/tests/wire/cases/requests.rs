@@ -8,6 +8,8 @@ use protocol::messages::produce::{
     ProduceRequest, ProduceRequestTopicData, ProduceRequestTopicDataPartitionData,
 };
 
+use protocol::header::{RequestHeader, is_flexible};
+
 use crate::scenario::{Run, Step};
 
 /// Numbers of the APIs.
@@ -66,6 +68,39 @@ pub fn produce(
 ) -> Step {
     let body = produce_body(run, version, -1, None, &[(topic, &[(0, Some(records))])]);
     Step::ask(label, PRODUCE, version, &body)
+}
+
+/// A request of a flexible version with tagged fields that nobody knows, whole and cut; none for other versions.
+pub fn tagged(api_key: i16, version: i16, body: &[u8]) -> Vec<Step> {
+    if !is_flexible(api_key, version) {
+        return Vec::new();
+    }
+    let ends = |label: &str, tags: &[u8]| {
+        let (_, before) = body
+            .split_last()
+            .expect("a body ends with its count of tags");
+        Step::ask(label, api_key, version, &[before, tags].concat())
+    };
+    let heads = |label: &str, tags: &[u8]| {
+        let mut frame = Vec::new();
+        let header = RequestHeader {
+            api_key,
+            api_version: version,
+            correlation_id: 78,
+            client_id: Some("wire".into()),
+        };
+        header.encode(&mut frame);
+        frame.pop();
+        Step::raw(label, api_key, version, [&frame, tags, body].concat())
+    };
+    vec![
+        ends("an unknown tag", &[1, 99, 2, 0xaa, 0xbb]),
+        ends("two unknown tags, falling", &[2, 99, 1, 0xaa, 98, 1, 0xbb]),
+        ends("an unknown tag, cut", &[1, 99, 9, 0xaa]),
+        ends("no tags", &[]),
+        heads("an unknown tag in the header", &[1, 99, 2, 0xaa, 0xbb]),
+        heads("an unknown tag in the header, cut", &[1, 99, 100, 0xaa]),
+    ]
 }
 
 /// A partition of a Fetch from this offset.
