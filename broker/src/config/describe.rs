@@ -71,11 +71,22 @@ pub fn describe_topic(
         .collect()
 }
 
-/// Every setting of the broker with this node id.
+/// Every setting of the broker with this node id, in Kafka's order.
 pub fn describe_broker(config: &Config, node_id: i32) -> Vec<DescribedConfig> {
-    broker::settings()
+    let mut lines: Vec<_> = broker::settings()
         .map(|row| broker_line(row, config, node_id))
-        .collect()
+        .collect();
+    lines.sort_by_key(|line| bucket(line.name));
+    lines
+}
+
+/// Where Java's hash map of Kafka's broker settings has this name: that is the order in which Kafka tells them.
+fn bucket(name: &str) -> u32 {
+    const BUCKETS: u32 = 512;
+    let hash = name.bytes().fold(0u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    (hash ^ (hash >> 16)) % BUCKETS
 }
 
 /// What the cluster carries as defaults for all brokers.
@@ -343,6 +354,9 @@ mod tests {
         assert_eq!(find(&lines, "log.roll.ms").value, None);
         assert!(find(&lines, "log.roll.ms").synonyms.is_empty());
         assert_eq!(find(&lines, "message.max.bytes").config_type.code(), 3);
+        let place = |name| lines.iter().position(|line| line.name == name).unwrap();
+        assert!(place("min.insync.replicas") < place("message.max.bytes"));
+        assert!(place("message.max.bytes") < place("log.retention.hours"));
     }
 
     #[test]

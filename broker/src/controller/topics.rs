@@ -174,11 +174,8 @@ pub(super) fn create(
         seen.get(topic.name.as_str())
             .is_some_and(|count| *count > 1)
     };
-    if let Err(error) = check_room(
-        image,
-        config,
-        topics.iter().filter(|topic| !is_twice(topic)),
-    ) {
+    let may_be = |topic: &&NewTopic| !is_twice(topic) && topic.name != CLUSTER_METADATA;
+    if let Err(error) = check_room(image, config, topics.iter().filter(may_be)) {
         return Decision {
             records: Vec::new(),
             reply: ControllerReply::Created(vec![Err(error); topics.len()]),

@@ -1,5 +1,6 @@
 //! The scenarios, one file an API or a side of it.
 
+pub mod admin_mixed;
 pub mod api_versions;
 pub mod create_topics;
 pub mod delete_topics;

@@ -60,6 +60,7 @@ apis!(
     delete_topics,
     describe_configs,
     find_coordinator,
+    admin_mixed,
 );
 
 fn check(name: &'static str, scenarios: run::Scenarios, shards: u32) {

@@ -26,7 +26,8 @@ impl Value {
             Self::Struct(fields) => fields.iter_mut().for_each(|(_, field)| field.sort(keys)),
             Self::List(items) => {
                 items.iter_mut().for_each(|item| item.sort(keys));
-                items.sort_by_key(|item| item.key(keys));
+                // Equal keys are in no order either.
+                items.sort_by_cached_key(|item| item.key(keys).map(|key| (key, item.to_string())));
             }
         }
     }
