@@ -181,13 +181,7 @@ fn responses() -> Vec<Message> {
 }
 
 /// Shapes that hold many elements of few bytes, and the like of what clients send.
-const SHAPES: [(usize, usize); 5] = [
-    (3, 8_000),
-    (90, 200),
-    (8_000, 3),
-    (25_000, 0),
-    (16_000, 1),
-];
+const SHAPES: [(usize, usize); 5] = [(3, 8_000), (90, 200), (8_000, 3), (25_000, 0), (16_000, 1)];
 
 #[test]
 fn decoding_takes_memory_in_proportion_to_the_message() {
