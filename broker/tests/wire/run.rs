@@ -183,6 +183,7 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
         if step.prepares {
             let good = answer.contains("error_code=0") || !answer.contains("error_code");
             assert!(good, "{}: {}: {answer}", scenario.name, step.label);
+            next_millisecond();
             continue;
         }
         told.push(Told {
@@ -191,6 +192,19 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
         });
     }
     told
+}
+
+/// Waits until the clock shows another millisecond: what the next step makes the broker stamp is later than what the last
+/// one did, as it was with the recorded answers.
+fn next_millisecond() {
+    let milliseconds = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.expect("after 1970").as_millis()
+    };
+    let before = milliseconds();
+    while milliseconds() == before {
+        std::thread::sleep(Duration::from_micros(100));
+    }
 }
 
 /// The answer to a step that was sent; asked for again while it is not settled.
