@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::LogFormat;
+use crate::io::production;
 use crate::limits;
 
 /// Why logging cannot be set up.
@@ -139,7 +140,7 @@ fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
         .parse(level)
         .map_err(|error| wrong(error.to_string()))?;
     // The one line of that module is an error that the start provokes on purpose: see `io::glommio_disk`.
-    let silent = crate::io::RUNTIME_SILENT
+    let silent = production::PROVOKED_ERRORS_OFF
         .parse()
         .expect("it is a directive");
     Ok(filter.add_directive(silent))

@@ -9,9 +9,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// Log directive that silences what the runtime says of its own accord (its probes fail as they should).
-pub const RUNTIME_SILENT: &str = "glommio::reactor=off";
-
 pub mod buffer;
 pub mod clock;
 pub mod disk;
