@@ -1,11 +1,18 @@
-//! What `pelton inspect` reads: the first byte chooses between segment, journal, manifest and index; the frames of a
-//! manifest are given right checksums first. `cargo fuzz run -s none stored_file`
+//! What `pelton inspect` reads: the first byte chooses between segment, journal, manifest, our index and Kafka's; the frames
+//! of a manifest are given right checksums first. `cargo fuzz run -s none stored_file`
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocol::frame::{FLAG_ATTACHMENT_COVERED, FRAME_HEADER_BYTES};
 
-const NAMES: [&str; 4] = ["0.log", "0.journal", "0.manifest", "0.index"];
+const NAMES: [&str; 6] = [
+    "00000000000000000000.log",
+    "0.journal",
+    "0.manifest",
+    "00000000000000000000.idx",
+    "00000000000000000000.index",
+    "00000000000000000000.timeindex",
+];
 
 fuzz_target!(|data: &[u8]| {
     let Some((&kind, bytes)) = data.split_first() else {
@@ -16,8 +23,9 @@ fuzz_target!(|data: &[u8]| {
     if name.ends_with(".manifest") {
         seal_frames(&mut bytes);
     }
-    let found = broker::inspect::inspect(name, &bytes);
-    assert!(found.text.ends_with('\n') || found.text.is_empty());
+    let mut text = String::new();
+    broker::inspect::inspect(name, &bytes.as_slice(), true, &mut text);
+    assert!(text.ends_with('\n') || text.is_empty());
 });
 
 fn seal_frames(bytes: &mut [u8]) {
