@@ -11,7 +11,6 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::LogFormat;
-use crate::io::production;
 use crate::limits;
 
 /// Why logging cannot be set up.

@@ -28,9 +28,6 @@ use super::glommio_mesh::{MeshPart, parts};
 use super::glommio_net::GlommioNet;
 use super::{Io, LocalBoxFuture};
 
-/// Silences the one log line of that module: an error that `GlommioDisk::prepare` provokes on purpose.
-pub const PROVOKED_ERRORS_OFF: &str = "glommio::reactor=off";
-
 /// How the shards of this machine run.
 #[derive(Debug, Clone)]
 pub struct ShardPlan {
