@@ -215,13 +215,29 @@ impl Journal {
         if bytes > bytes_max {
             return Err(JournalError::FrameTooLarge { bytes, bytes_max });
         }
-        if !self.has_room(bytes) {
-            return Err(JournalError::Full);
-        }
+        self.make_room(bytes).await?;
         let flight = Flight::start(shared);
         let written = shared.write(sections, bytes).await?;
         flight.land();
         Ok(written)
+    }
+
+    /// Sees to it that a frame of `bytes` can be written without a further file. After an error, for which a full file system
+    /// is the likely reason, the journal is as it was.
+    pub async fn make_room(&self, bytes: usize) -> Result<(), JournalError> {
+        let shared = &*self.shared;
+        while !shared.is_ready(bytes) {
+            if !self.has_room(bytes) {
+                return Err(JournalError::Full);
+            }
+            if shared.filling_bytes.get() > 0 {
+                shared.filled.wait().await;
+                continue;
+            }
+            let file = shared.make_file().await?;
+            shared.state.borrow_mut().spare.push(file);
+        }
+        Ok(())
     }
 
     /// Writes an empty frame, which makes the synced mark durable: damage to the frames before it is from then on told
@@ -234,7 +250,7 @@ impl Journal {
         if self.shared.failed.get() && !self.shared.in_flight.get() {
             return Err(JournalError::Failed);
         }
-        if needed && self.has_room(ALIGNMENT) {
+        if needed && self.shared.is_ready(ALIGNMENT) {
             self.write(Vec::new()).await?;
         }
         Ok(())
@@ -290,15 +306,7 @@ impl Journal {
     /// Whether a frame of `bytes` can be written now, if need be to a file yet to be made.
     pub fn has_room(&self, bytes: usize) -> bool {
         let shared = &*self.shared;
-        shared.fits(bytes)
-            || shared
-                .state
-                .borrow()
-                .spare
-                .iter()
-                .any(|file| shared.is_usable(file))
-            || shared.filling_bytes.get() > 0
-            || shared.may_make_file()
+        shared.is_ready(bytes) || shared.filling_bytes.get() > 0 || shared.may_make_file()
     }
 
     /// Makes one more spare file ready (for a background task), or removes one of another size. False when nothing is
@@ -448,7 +456,7 @@ impl Shared {
 
     /// Goes on to a spare file, under a new header.
     async fn roll(&self) -> Result<(), JournalError> {
-        let mut next = self.take_spare().await?;
+        let mut next = self.take_spare();
         let file = self
             .io
             .disk
@@ -506,20 +514,22 @@ impl Shared {
             .map_err(failed("sync the header of", &at.path))
     }
 
-    /// A spare file of the right size: one that is ready, else the one in the making, else a new one.
-    async fn take_spare(&self) -> Result<JournalFile, JournalError> {
-        loop {
-            {
-                let state = &mut *self.state.borrow_mut();
-                if let Some(at) = state.spare.iter().position(|file| self.is_usable(file)) {
-                    return Ok(state.spare.remove(at));
-                }
-            }
-            if self.filling_bytes.get() == 0 {
-                return self.make_file().await;
-            }
-            self.filled.wait().await;
-        }
+    /// Whether a frame of `bytes` can be written to what is there: the current file, or a spare one.
+    fn is_ready(&self, bytes: usize) -> bool {
+        self.fits(bytes)
+            || self
+                .state
+                .borrow()
+                .spare
+                .iter()
+                .any(|file| self.is_usable(file))
+    }
+
+    /// A spare file of the right size.
+    fn take_spare(&self) -> JournalFile {
+        let state = &mut *self.state.borrow_mut();
+        let at = state.spare.iter().position(|file| self.is_usable(file));
+        state.spare.remove(at.expect("room is made before a write"))
     }
 
     fn is_usable(&self, file: &JournalFile) -> bool {

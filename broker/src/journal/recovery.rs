@@ -278,6 +278,10 @@ pub(super) async fn open(
                     .await
                     .map_err(failed("sync the directory", parent))?;
             }
+            if !shared.is_ready(ALIGNMENT) {
+                let first = shared.make_file().await?;
+                shared.state.borrow_mut().spare.push(first);
+            }
             shared.roll().await?;
             recovery.files = shared.state.borrow().live.iter().cloned().collect();
         }

@@ -729,6 +729,27 @@ fn a_failed_preparation_leaves_the_journal_as_it_was() {
 }
 
 #[test]
+fn a_file_that_cannot_be_made_for_a_frame_fails_only_that_frame() {
+    let disk = journal_of(2);
+    let (journal, _) = open(&disk).unwrap();
+    let mut sequence = 3;
+    while journal.shared.fits(8192) {
+        assert_eq!(write(&journal, &raw(sequence, 1)).unwrap(), sequence);
+        sequence += 1;
+    }
+    disk.0.fail_writes.set(true);
+    let refused = block_on(journal.make_room(8192));
+    assert!(matches!(refused, Err(JournalError::Io { .. })));
+    assert!(matches!(
+        write(&journal, &raw(sequence, 5000)),
+        Err(JournalError::Io { .. })
+    ));
+    disk.0.fail_writes.set(false);
+    assert_eq!(write(&journal, &raw(sequence, 5000)).unwrap(), sequence);
+    assert_eq!(disk.0.files.borrow().len(), 2);
+}
+
+#[test]
 fn an_unfinished_file_is_removed() {
     let disk = journal_of(2);
     disk.apply(Op::Bytes {

@@ -19,7 +19,7 @@ use crate::io::Io;
 use crate::io::buffer::Slice;
 use crate::io::executor::{Signal, Waiters};
 use crate::journal::frame::ItemKind;
-use crate::journal::{Journal, Sequence};
+use crate::journal::{Journal, JournalError, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::metadata::{Image, Topic};
@@ -259,15 +259,8 @@ impl Shard {
     /// Writes one frame and applies what it commits.
     async fn flush(&self, window: Window) {
         let bytes = Journal::frame_bytes(&window.sections);
-        while !self.journal.has_room(bytes) {
-            if self.is_fenced() {
-                return;
-            }
-            // A checkpoint makes room, and says so.
-            let freed = Signal::default();
-            self.notify_after_flush(&freed);
-            self.write_back_wanted.set();
-            freed.wait().await;
+        if !self.make_room(bytes).await {
+            return;
         }
         match Quorums::flush(&self.journal, window).await {
             Ok((readies, written)) => {
@@ -279,6 +272,32 @@ impl Shard {
             }
             Err(error) => self.fence(&error.to_string()),
         }
+    }
+
+    /// Waits until the journal takes a frame of `bytes`. False: the shard is fenced.
+    async fn make_room(&self, bytes: usize) -> bool {
+        let mut waited_for_space = false;
+        while let Err(error) = self.journal.make_room(bytes).await {
+            if self.is_fenced() {
+                return false;
+            }
+            self.write_back_wanted.set();
+            if let JournalError::Full = error {
+                // A checkpoint makes room, and says so.
+                let freed = Signal::default();
+                self.notify_after_flush(&freed);
+                freed.wait().await;
+                continue;
+            }
+            if !std::mem::replace(&mut waited_for_space, true) {
+                tracing::warn!(shard = self.number, %error, "the journal needs a further file");
+            }
+            self.wait_for_space(&self.data).await;
+        }
+        if waited_for_space {
+            self.there_is_space();
+        }
+        true
     }
 
     /// After some idle time an empty frame makes the synced mark durable.

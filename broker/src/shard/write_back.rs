@@ -2,6 +2,7 @@
 //! writer of segments.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use crate::metadata::CONTROLLER_QUORUM;
 /// How long a full file system is left alone before the next try.
 const SPACE_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long the last checkpoint may take: everything is in the journal without it.
-const STOP_CHECKPOINT_MAX: Duration = Duration::from_secs(6);
+/// Pause before a journal file that could not be made ahead is tried again.
+const FILL_PAUSE: Duration = Duration::from_secs(5);
 
 /// Longer syncs of the file system are told.
 const SLOW_SYNC_MS: u64 = 5000;
@@ -119,12 +120,7 @@ impl Shard {
                 true
             }
             Err(LogError::NoSpace { path }) => {
-                if !self.out_of_space.replace(true) {
-                    tracing::error!(path = %path.display(), "the file system is full: produces are refused until there is space, reads go on");
-                }
-                // Produces that wait for room are refused now.
-                self.wake_flush_waiters();
-                self.io.clock.sleep(SPACE_PAUSE).await;
+                self.wait_for_space(&path).await;
                 self.write_back_wanted.set();
                 false
             }
@@ -147,6 +143,21 @@ impl Shard {
         }
         self.dirty_bytes.set(self.dirty_bytes.get() - freed);
         self.wake_flush_waiters();
+        self.there_is_space();
+    }
+
+    /// Refuses produces, and leaves the full file system alone for a while.
+    pub(in crate::shard) async fn wait_for_space(&self, path: &Path) {
+        if !self.out_of_space.replace(true) {
+            tracing::error!(path = %path.display(), "the file system is full: produces are refused until there is space, reads go on");
+        }
+        // Produces that wait for room are refused now.
+        self.wake_flush_waiters();
+        self.io.clock.sleep(SPACE_PAUSE).await;
+    }
+
+    /// Something could be written.
+    pub(in crate::shard) fn there_is_space(&self) {
         if self.out_of_space.replace(false) {
             tracing::info!(
                 shard = self.number,
@@ -266,19 +277,19 @@ impl Shard {
         }
     }
 
-    /// Fills journal files ahead of their use.
+    /// Fills journal files ahead of their use. Where that fails it is tried again later: nothing is lost, and space may return.
     pub async fn run_fill(self: Rc<Self>) {
-        loop {
+        let mut told = false;
+        while !self.stopping.get() {
             match self.journal.prepare_file().await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "a journal file could not be made ahead of its use");
-                    return;
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, "a journal file could not be made ahead of its use; trying again");
+                    }
+                    self.io.clock.sleep(FILL_PAUSE).await;
                 }
-            }
-            if self.stopping.get() {
-                return;
             }
         }
     }
@@ -293,19 +304,9 @@ impl Shard {
         if self.is_fenced() {
             return;
         }
-        let done = async {
-            if self.checkpoint().await {
-                self.trim_segments().await;
-            }
-        };
-        let late = async {
-            self.io.clock.sleep(STOP_CHECKPOINT_MAX).await;
-            tracing::info!(
-                shard = self.number,
-                "the last checkpoint takes longer than a stop may: the next start replays the journal"
-            );
-        };
-        or(done, late).await;
+        if self.checkpoint().await {
+            self.trim_segments().await;
+        }
     }
 
     async fn trim_segments(&self) {
