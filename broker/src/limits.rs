@@ -155,7 +155,7 @@ pub const FETCH_READ_BYTES: u64 = 1 << 20;
 /// Bytes read ahead, or read and not yet sent, for one connection.
 pub const FETCH_READ_AHEAD_BYTES: u64 = 4 << 20;
 
-/// Direct-read buffers that all fetches of a shard may hold; waits beyond it.
+/// What fetches of a shard may have read and not yet given to their connections; beyond it each gets one batch only.
 pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
 
 // --- shards and the mesh -------------------------------------------------------------------------------------------

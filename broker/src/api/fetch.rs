@@ -156,6 +156,7 @@ async fn read_all(
 ) -> Vec<ReadAnswer> {
     let mut first = true;
     let mut answers = Vec::with_capacity(items.len());
+    let mut held = router.shard().hold_read_bytes();
     for item in items {
         let Some((owner, key)) = item.place else {
             answers.push(ReadAnswer::failed(ReadFailure::Unknown));
@@ -171,7 +172,7 @@ async fn read_all(
         let read = ReadRequest {
             key,
             offset: part.fetch_offset,
-            bytes_max: usize::try_from(bytes_max).unwrap_or(0),
+            bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(held.room()),
             at_least_one: first,
             current_leader_epoch: (part.current_leader_epoch >= 0)
                 .then_some(part.current_leader_epoch),
@@ -182,6 +183,7 @@ async fn read_all(
             answer = ReadAnswer::failed(ReadFailure::Invalid);
         }
         let bytes = answer.bytes();
+        held.add(bytes);
         first &= bytes == 0;
         room = (room - bytes as i64).max(0);
         answers.push(answer);

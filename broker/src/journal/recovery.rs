@@ -14,7 +14,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io as std_io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::frame::{self, Defect, FILE_HEADER_BYTES, FileHeader, FileHeaders, FrameHeader};
@@ -210,6 +210,20 @@ impl Recovery {
     }
 }
 
+/// The first file of a new journal, in a directory whose own name is durable.
+async fn begin(shared: &Shared, directory: &Path) -> Result<(), JournalError> {
+    let parent = directory.parent();
+    if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty()) {
+        let synced = shared.io.disk.sync_directory(parent).await;
+        synced.map_err(failed("sync the directory", parent))?;
+    }
+    if !shared.is_ready(ALIGNMENT) {
+        let first = shared.make_file().await?;
+        shared.state.borrow_mut().spare.push(first);
+    }
+    shared.roll().await
+}
+
 /// Sorts the files of the directory into live, spare and unfinished; makes the first file of a new journal.
 pub(super) async fn open(
     io: Io,
@@ -267,22 +281,7 @@ pub(super) async fn open(
             recovery.previous_crc = first.header.previous_crc;
         }
         None => {
-            if let Some(parent) = directory
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty())
-            {
-                shared
-                    .io
-                    .disk
-                    .sync_directory(parent)
-                    .await
-                    .map_err(failed("sync the directory", parent))?;
-            }
-            if !shared.is_ready(ALIGNMENT) {
-                let first = shared.make_file().await?;
-                shared.state.borrow_mut().spare.push(first);
-            }
-            shared.roll().await?;
+            begin(&shared, &directory).await?;
             recovery.files = shared.state.borrow().live.iter().cloned().collect();
         }
     }

@@ -1,5 +1,7 @@
 //! Reads and offset look-ups on the shard that leads the partition: from the tail in memory, else from segments.
 
+use std::cell::Cell;
+
 use futures_lite::future::or;
 use protocol::compression::{Compression, decompress};
 use protocol::record::records;
@@ -152,6 +154,32 @@ impl OffsetAnswer {
     }
 }
 
+/// What one fetch has read and not yet handed to its connection: fetches that read at the same time share the bound.
+pub struct HeldBytes<'a> {
+    all: &'a Cell<u64>,
+    bytes: u64,
+}
+
+impl HeldBytes<'_> {
+    /// How much more may be read (a first batch always may).
+    pub fn room(&self) -> usize {
+        let left = limits::FETCH_READ_BYTES_PER_SHARD_MAX.saturating_sub(self.all.get());
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    /// That much was read.
+    pub fn add(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.all.set(self.all.get() + bytes as u64);
+    }
+}
+
+impl Drop for HeldBytes<'_> {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.bytes);
+    }
+}
+
 fn check_epoch(owned: &Owned, claimed: Option<i32>) -> Result<(), ReadFailure> {
     let current = owned.partition.borrow().leader_epoch();
     match claimed {
@@ -178,6 +206,14 @@ fn diverging(owned: &Owned, request: &ReadRequest) -> Result<Option<(i32, i64)>,
 }
 
 impl Shard {
+    /// An account of what one fetch reads, until its answer is with its connection.
+    pub fn hold_read_bytes(&self) -> HeldBytes<'_> {
+        HeldBytes {
+            all: &self.read_bytes,
+            bytes: 0,
+        }
+    }
+
     /// Reads once. With `wake`, a read that finds nothing new is woken when the partition grows.
     pub async fn read(&self, request: &ReadRequest, wake: Option<&Signal>) -> ReadAnswer {
         let Some(owned) = self.owned(request.key) else {
@@ -405,4 +441,28 @@ fn first_at_least(batch: &[u8], target: i64) -> Option<(i64, i64)> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fetches_that_read_at_once_share_one_bound() {
+        let all = Cell::new(0);
+        let account = || HeldBytes {
+            all: &all,
+            bytes: 0,
+        };
+        let whole = limits::FETCH_READ_BYTES_PER_SHARD_MAX as usize;
+        let (mut one, mut two) = (account(), account());
+        one.add(whole - 10);
+        assert_eq!(two.room(), 10);
+        two.add(100);
+        assert_eq!(one.room(), 0, "a first batch may pass the bound");
+        drop(two);
+        assert_eq!(one.room(), 10);
+        drop(one);
+        assert_eq!(account().room(), whole);
+    }
 }

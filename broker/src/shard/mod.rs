@@ -169,6 +169,8 @@ pub struct Shard {
     partition_defaults: PartitionConfig,
     dirty_bytes: Cell<u64>,
     dirty_bytes_max: u64,
+    /// Read for fetches and not yet with their connections.
+    read_bytes: Cell<u64>,
     /// Why produces are refused although the journal is well: the file system is full.
     out_of_space: Cell<bool>,
     stopping: Cell<bool>,

@@ -170,6 +170,7 @@ pub async fn open(
         partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
+        read_bytes: Cell::new(0),
         out_of_space: Cell::new(false),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),
@@ -335,7 +336,11 @@ impl Shard {
                 recovered.bytes += self.replay(section, frame.sequence, quorums)?;
             }
             self.applied_sequence.set(frame.sequence);
-            while self.dirty_bytes.get() > self.dirty_bytes_max && self.write_back_oldest().await {}
+            // On a full file system the journal's size bounds what stays in memory.
+            while self.dirty_bytes.get() > self.dirty_bytes_max
+                && !self.out_of_space.get()
+                && self.write_back_oldest().await
+            {}
             if self.io.clock.now().since_ns(told) >= PROGRESS_NS {
                 told = self.io.clock.now();
                 let (read, total) = recovery.progress();
