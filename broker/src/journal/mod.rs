@@ -25,6 +25,7 @@ use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer};
 use crate::io::disk::{File, OpenMode};
 use crate::io::executor::Signal;
 
+mod files;
 pub mod frame;
 mod recovery;
 #[cfg(test)]
@@ -37,8 +38,6 @@ use frame::{Chain, FILE_HEADER_BYTES, FileHeader};
 
 /// Where a file's first frame stands.
 const FIRST_POSITION: u64 = FILE_HEADER_BYTES as u64;
-/// Bytes of one write while a file is filled with zeros.
-const FILL_BYTES: u64 = 1 << 20;
 /// Bound of `frame_bytes_max`: lengths in a frame are 32 bits wide.
 const FRAME_BYTES_LIMIT: usize = 1 << 30;
 
@@ -371,16 +370,6 @@ impl Drop for Flight<'_> {
     }
 }
 
-/// Marks a file in the making, until dropped.
-struct Filling<'a>(&'a Shared);
-
-impl Drop for Filling<'_> {
-    fn drop(&mut self) {
-        self.0.filling_bytes.set(0);
-        self.0.filled.set();
-    }
-}
-
 impl Shared {
     async fn write(
         &self,
@@ -534,121 +523,6 @@ impl Shared {
 
     fn is_usable(&self, file: &JournalFile) -> bool {
         file.bytes == self.options.file_bytes
-    }
-
-    /// Whether one more file keeps to `journal_bytes_max`. Spare files of another size do not count: they go.
-    fn may_make_file(&self) -> bool {
-        let state = self.state.borrow();
-        let live: u64 = state.live.iter().map(|file| file.bytes).sum();
-        let spare: u64 = state
-            .spare
-            .iter()
-            .filter(|file| self.is_usable(file))
-            .map(|file| file.bytes)
-            .sum();
-        live + spare + self.filling_bytes.get() + self.options.file_bytes
-            <= self.options.journal_bytes_max
-    }
-
-    /// A new file, filled with zeros, headed as never used, durable with its name.
-    async fn make_file(&self) -> Result<JournalFile, JournalError> {
-        let bytes = self.options.file_bytes;
-        assert_eq!(
-            self.filling_bytes.replace(bytes),
-            0,
-            "one file is filled at a time"
-        );
-        let _filling = Filling(self);
-        let header = {
-            let state = &mut *self.state.borrow_mut();
-            state.file_number_next += 1;
-            FileHeader {
-                seed: 0,
-                journal_id: state.journal_id,
-                file_number: state.file_number_next - 1,
-                use_number: 0,
-                first_sequence: 0,
-                oldest_sequence: 0,
-                frame_bytes_max: self.options.frame_bytes_max as u32,
-                previous_crc: 0,
-            }
-        };
-        let path = self
-            .options
-            .directory
-            .join(format!("{:020}.journal", header.file_number));
-        let made = JournalFile {
-            path,
-            bytes,
-            header,
-        };
-        let filled = self.fill(&made).await;
-        if filled.is_err() {
-            // It never became part of the journal; a next start would find it unfinished and remove it.
-            let _ = self.io.disk.remove(&made.path).await;
-        }
-        filled.map(|()| made)
-    }
-
-    async fn fill(&self, made: &JournalFile) -> Result<(), JournalError> {
-        let (path, disk) = (&made.path, &self.io.disk);
-        let file = disk
-            .open(path, OpenMode::CreateNew)
-            .await
-            .map_err(failed("create", path))?;
-        file.allocate(made.bytes)
-            .await
-            .map_err(failed("allocate", path))?;
-        let mut position = 0;
-        while position < made.bytes {
-            let mut zeros = WriteBuffer::new(FILL_BYTES.min(made.bytes - position) as usize);
-            zeros.as_mut_slice().fill(0);
-            let bytes = zeros.as_slice().len() as u64;
-            file.write_at(zeros, position)
-                .await
-                .map_err(failed("fill", path))?;
-            position += bytes;
-        }
-        file.sync().await.map_err(failed("sync", path))?;
-        self.write_header(&*file, made, None, &made.header).await?;
-        let directory = &self.options.directory;
-        disk.sync_directory(directory)
-            .await
-            .map_err(failed("sync the directory", directory))?;
-        file.close().await.map_err(failed("close", path))
-    }
-
-    /// Removes one spare file of another size than `file_bytes`, if a durable header says that it is not needed.
-    async fn remove_misfit(&self) -> Result<bool, JournalError> {
-        let misfit = {
-            let state = &mut *self.state.borrow_mut();
-            let oldest = state
-                .live
-                .back()
-                .map_or(0, |file| file.header.oldest_sequence);
-            let removable =
-                |file: &JournalFile| !self.is_usable(file) && file.header.first_sequence < oldest;
-            state
-                .spare
-                .iter()
-                .position(removable)
-                .map(|at| state.spare.remove(at))
-        };
-        let Some(misfit) = misfit else {
-            return Ok(false);
-        };
-        self.io
-            .disk
-            .remove(&misfit.path)
-            .await
-            .map_err(failed("remove", &misfit.path))?;
-        let directory = &self.options.directory;
-        self.io
-            .disk
-            .sync_directory(directory)
-            .await
-            .map_err(failed("sync the directory", directory))?;
-        Ok(true)
     }
 }
 
