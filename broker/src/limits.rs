@@ -190,11 +190,11 @@ pub const FILL_WRITES_IN_FLIGHT: usize = 16;
 pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
 
 /// One write-back write at most; a partition with more gets several.
-pub const WRITE_BACK_BYTES_MAX: u64 = 8 << 20;
+pub const WRITE_BACK_BYTES_MAX: u64 = 2 << 20;
 
-/// Write-backs in flight of a shard: file systems make and grow many small files slowly one by one, and each holds a
-/// buffer of up to the size above.
-pub const WRITE_BACKS_IN_FLIGHT: usize = 8;
+/// Write-backs in flight of a shard: file systems make and grow many small files slowly one by one. A flush of the journal
+/// waits behind all their bytes in the device's queue, so together they are few.
+pub const WRITE_BACKS_IN_FLIGHT: usize = 4;
 
 /// Open segment files of a shard; the one used longest ago is closed.
 pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;
