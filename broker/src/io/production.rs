@@ -134,7 +134,7 @@ const GUARD_IDLE: Duration = Duration::from_millis(100);
 /// glommio 0.9 may fall asleep with tasks that are ready: when its preemption timer fires before the first of them has
 /// run (this thread lost its core just then), it takes their queues for empty (`run_task_queues` gives false), and the
 /// timer's own event wakes nobody. Without this they would run only when something else happens, which may be never. A
-/// timer of ours always ends such a sleep.
+/// timer of ours ends such a sleep soon, unless the guard is itself among those tasks: then [`Nudge`] does.
 async fn guard_wakes(polled: Rc<Cell<bool>>) {
     loop {
         let pause = if polled.take() {
