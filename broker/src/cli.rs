@@ -111,6 +111,9 @@ pub struct Flags {
     /// Listen here; shard i listens on PORT+1+i [env: PELTON_LISTEN] [default: 127.0.0.1:9092]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     pub listen: Option<String>,
+    /// Serve /metrics, /healthz, /readyz and /shards here; off for none [env: PELTON_ADMIN_LISTEN] [default: 127.0.0.1:9644]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub admin_listen: Option<String>,
     /// Tell clients to connect to this host name [env: PELTON_ADVERTISED_HOST] [default: the host of --listen]
     #[arg(long, global = true, value_name = "HOST")]
     pub advertised_host: Option<String>,
@@ -139,6 +142,7 @@ impl Flags {
         let own = [
             ("data.dir", "--data-dir", &self.data_dir),
             ("listen", "--listen", &self.listen),
+            ("admin.listen", "--admin-listen", &self.admin_listen),
             (
                 "advertised.host",
                 "--advertised-host",

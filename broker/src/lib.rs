@@ -18,11 +18,13 @@
 //! | [`log`] | segments, indexes, manifests | knows the journal |
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
+//! | [`metrics`], [`admin`] | what a shard counts; the HTTP listener that tells it, and health | slows the hot path: an increment is a store |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
 //! | [`inspect`] | a segment (ours or Kafka's), index, journal file or manifest in words | changes what it reads |
 //! | [`preflight`] | what this host lacks | |
 //! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 
+pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod config;
@@ -35,6 +37,7 @@ pub mod limits;
 pub mod log;
 pub mod logging;
 pub mod metadata;
+pub mod metrics;
 pub mod net;
 pub mod partition;
 pub mod preflight;

@@ -218,6 +218,23 @@ pub const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of one record of the controller.
 pub const CONTROLLER_RECORD_BYTES_MAX: usize = 8 << 20;
 
+// --- operators -----------------------------------------------------------------------------------------------------
+
+/// Connections to the admin listener at a time; further ones are closed.
+pub const ADMIN_CONNECTIONS_MAX: usize = 32;
+
+/// Bytes of one HTTP request's head.
+pub const ADMIN_REQUEST_BYTES_MAX: usize = 16 << 10;
+
+/// Header lines of one HTTP request.
+pub const ADMIN_HEADERS_MAX: usize = 64;
+
+/// How long a request to the admin listener may take to come, and its answer to go.
+pub const ADMIN_PATIENCE_MS: u64 = 5_000;
+
+/// How long a shard may take to tell its figures before it counts as hung.
+pub const FIGURES_PATIENCE_MS: u64 = 2_000;
+
 // --- log lines -----------------------------------------------------------------------------------------------------
 
 /// Lines of one reason in [`LOG_WINDOW_MS`]; the next line says how many were left out.

@@ -14,6 +14,7 @@ use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::io::net::Accepted;
 use crate::metadata::Image;
+use crate::metrics::Figures;
 use crate::shard::{
     ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest,
     ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
@@ -49,6 +50,8 @@ pub enum Ask {
     Offset(OffsetRequest),
     /// Leader epochs of these partitions.
     LeaderEpochs(Vec<PartitionKey>),
+    /// What the receiver counted; with each partition's own figures, if true.
+    Figures(bool),
     /// For the controller.
     Control(ControllerRequest),
 }
@@ -65,6 +68,8 @@ pub enum Answer {
     Offset(OffsetAnswer),
     /// One a partition, in the order of the question.
     LeaderEpochs(Vec<i32>),
+    /// What that shard counted.
+    Figures(Box<Figures>),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
 }
@@ -111,7 +116,6 @@ pub struct Router {
     calls: RefCell<HashMap<u64, Rc<Call>>>,
     watches: watch::Watches,
     next_call: Cell<u64>,
-    copied_bytes: Cell<u64>,
     /// Producer ids this shard may still give out: next, end.
     producer_ids: Cell<(i64, i64)>,
 }
@@ -124,7 +128,6 @@ impl Router {
             calls: RefCell::default(),
             watches: watch::Watches::default(),
             next_call: Cell::new(1),
-            copied_bytes: Cell::new(0),
             producer_ids: Cell::new((0, 0)),
         })
     }
@@ -132,11 +135,6 @@ impl Router {
     /// The shard this router stands on.
     pub fn shard(&self) -> &Rc<Shard> {
         &self.shard
-    }
-
-    /// Record bytes copied because they had to change cores (`fetch_hop_copied_bytes`).
-    pub fn copied_bytes(&self) -> u64 {
-        self.copied_bytes.get()
     }
 
     /// Produces to a partition that `owner` leads. `wake` is set when an answer from elsewhere has come.
@@ -209,6 +207,17 @@ impl Router {
         match self.ask(owner, Ask::LeaderEpochs(keys)).await {
             Some(Answer::LeaderEpochs(epochs)) => epochs,
             _ => vec![-1; count],
+        }
+    }
+
+    /// What `shard` counted; `None`: it has stopped.
+    pub async fn figures(&self, shard: u32, details: bool) -> Option<Figures> {
+        if shard == self.shard.number {
+            return Some(self.shard.figures(details));
+        }
+        match self.ask(shard, Ask::Figures(details)).await {
+            Some(Answer::Figures(figures)) => Some(*figures),
+            _ => None,
         }
     }
 
@@ -346,8 +355,7 @@ impl Router {
             Ask::Read(request) => {
                 let answer = self.shard.read(&request, None).await;
                 let bytes = answer.bytes();
-                self.copied_bytes
-                    .set(self.copied_bytes.get() + bytes as u64);
+                self.shard.metrics.fetch_hop_copied_bytes.add(bytes as u64);
                 let mut copy = BytesMut::with_capacity(bytes);
                 answer
                     .records
@@ -363,6 +371,7 @@ impl Router {
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
             Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
+            Ask::Figures(details) => Answer::Figures(Box::new(self.shard.figures(details))),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),
         }
     }

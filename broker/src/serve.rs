@@ -12,8 +12,9 @@ use std::time::Duration;
 use futures_lite::future::or;
 use protocol::primitives::Uuid;
 
+use crate::admin::Admin;
 use crate::cli::ExitCode;
-use crate::config::{Advertise, Config, host_port};
+use crate::config::{Advertise, Config, Origin, host_port};
 use crate::controller::{self, ControllerRequest};
 use crate::data_directory::{self, DataDirectory, Refusal};
 use crate::io::Io;
@@ -60,6 +61,7 @@ struct Startup {
     all_recovered: Gate,
     /// Shards whose ports are open.
     serving: AtomicU32,
+    all_serving: Gate,
 }
 
 fn start(config: &Config) -> Result<ExitCode, Refusal> {
@@ -101,6 +103,7 @@ fn start(config: &Config) -> Result<ExitCode, Refusal> {
         milliseconds: AtomicU64::new(0),
         all_recovered: Gate::default(),
         serving: AtomicU32::new(0),
+        all_serving: Gate::default(),
     });
     let body = move |io: Io| -> crate::io::LocalBoxFuture<'static, i32> {
         let startup = startup.clone();
@@ -133,6 +136,10 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
     let number = io.mesh.shard() as u32;
     let config = &startup.config;
     let data = data_directory::shard_directory(&config.data_dir, number);
+    let admin = (number == 0).then(|| Admin::new(io.clone()));
+    if let Some(admin) = &admin {
+        listen_admin(admin, config)?;
+    }
     let (shard, recovered) = recovery::open(io, number, config.clone(), data, startup.machine)
         .await
         .map_err(|error| refusal_of(number, &error))?;
@@ -144,6 +151,15 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
         return Ok(ExitCode::Ok);
     }
     let router = Router::new(shard.clone());
+    if let Some(admin) = admin {
+        admin.recovered(router.clone());
+        let all_serving = startup.all_serving.opened();
+        let ready = async move {
+            all_serving.await;
+            admin.ready();
+        };
+        shard.io.executor.spawn("admin ready", Box::pin(ready));
+    }
     let server = Server::new(router.clone());
     spawn_loops(&router, &server, startup.cluster_id);
     let has_image = async {
@@ -157,6 +173,7 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
     listen(&server, &shard).await?;
     if startup.serving.fetch_add(1, Ordering::SeqCst) + 1 == startup.shards() {
         startup.banner(&shard);
+        startup.all_serving.open();
     }
     startup.termination.requested().await;
     stop(&server, &shard).await;
@@ -308,6 +325,27 @@ fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     }
 }
 
+/// The operators' port. The default one may be taken, by a second broker of this host: then there is none.
+fn listen_admin(admin: &Rc<Admin>, config: &Config) -> Result<(), Refusal> {
+    let Some((host, port)) = &config.admin_listen else {
+        return Ok(());
+    };
+    let address = resolve("admin.listen", host, *port)?;
+    match admin.listen(address) {
+        Ok(_) => Ok(()),
+        Err(error) if *config.origin("admin.listen") == Origin::Default => {
+            tracing::warn!(%address, %error, "no /metrics and /healthz here: choose another --admin-listen");
+            Ok(())
+        }
+        Err(error) => {
+            let text = format!(
+                "cannot listen on {address}: {error}. Choose another --admin-listen, or off"
+            );
+            Err((ExitCode::Busy, text))
+        }
+    }
+}
+
 /// The bootstrap port on shard 0, and the shard's own.
 async fn listen(server: &Rc<Server>, shard: &Shard) -> Result<(), Refusal> {
     let config = &shard.config;
@@ -327,7 +365,7 @@ async fn listen(server: &Rc<Server>, shard: &Shard) -> Result<(), Refusal> {
 /// Binds one port. The listener of a broker that was just killed can outlive it for a moment, so a taken port is tried again.
 async fn bind(server: &Rc<Server>, shard: &Shard, port: u16) -> Result<(), Refusal> {
     let (io, config) = (&shard.io, &shard.config);
-    let address = resolve(&config.listen_host, port)?;
+    let address = resolve("listen", &config.listen_host, port)?;
     let mut tries = BIND_TRIES;
     let listener = loop {
         match io.net.listen(address, net::backlog(config)) {
@@ -354,9 +392,9 @@ async fn bind(server: &Rc<Server>, shard: &Shard, port: u16) -> Result<(), Refus
     Ok(())
 }
 
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, Refusal> {
+fn resolve(setting: &str, host: &str, port: u16) -> Result<SocketAddr, Refusal> {
     let failed = |why: String| {
-        let text = format!("listen: {host}:{port} is no address of this host: {why}");
+        let text = format!("{setting}: {host}:{port} is no address of this host: {why}");
         (ExitCode::Config, text)
     };
     let mut addresses = (host, port)

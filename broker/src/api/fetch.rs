@@ -16,6 +16,7 @@ use crate::io::buffer::Slice;
 use crate::io::executor::Signal;
 use crate::limits;
 use crate::metadata::Image;
+use crate::metrics::Metrics;
 use crate::router::Router;
 use crate::shard::{PartitionKey, ReadAnswer, ReadFailure, ReadRequest, Watched};
 
@@ -47,7 +48,15 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         return Ok(write(request, &asked, code, &items, answers));
     }
     let answers = read_enough(router, &asked, &items, request.reply_bytes_max).await;
+    count(&router.shard().metrics, &answers);
     Ok(write(request, &asked, ErrorCode::None, &items, answers))
+}
+
+fn count(metrics: &Metrics, answers: &[ReadAnswer]) {
+    let bytes: usize = answers.iter().map(ReadAnswer::bytes).sum();
+    let failed = answers.iter().filter(|answer| answer.failure.is_some());
+    metrics.bytes_out.add(bytes as u64);
+    metrics.failed_fetches.add(failed.count() as u64);
 }
 
 /// What is asked for, as Kafka keeps it: each partition once, as it was asked for last, in the order of first mention; those

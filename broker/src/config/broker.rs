@@ -582,6 +582,13 @@ const OWN: &[Setting] = &[
         "Address and bootstrap port; shard i listens on the port plus 1 plus i.",
     )
     .fixed(),
+    Setting::text(
+        "admin.listen",
+        Preset::Text("127.0.0.1:9644"),
+        NotEmpty,
+        "Address of /metrics, /healthz, /readyz and /shards; off for none.",
+    )
+    .fixed(),
     Setting::text("advertised.host", Preset::Null, NotEmpty, "The host name clients are told; the one of listen unless set.")
         .fixed(),
     Setting::text(

@@ -132,6 +132,8 @@ pub struct Config {
     pub listen_host: String,
     /// Port part of `listen`: the bootstrap port. 0 lets the kernel choose every port (tests).
     pub listen_port: u16,
+    /// Host and port of `admin.listen`; `None`: there is no such listener.
+    pub admin_listen: Option<(String, u16)>,
     /// `advertised.host`, or the host of `listen`.
     pub advertised_host: String,
     /// `advertise`.
@@ -409,7 +411,11 @@ impl Read<'_> {
         &self,
         values: BTreeMap<&'static str, (Value, Origin)>,
     ) -> Result<Config, ConfigError> {
-        let (listen_host, listen_port) = self.listen()?;
+        let (listen_host, listen_port) = self.address("listen")?;
+        let admin_listen = match self.text("admin.listen").as_str() {
+            "off" => None,
+            _ => Some(self.address("admin.listen")?),
+        };
         Ok(Config {
             values,
             data_dir: PathBuf::from(self.text("data.dir")),
@@ -418,6 +424,7 @@ impl Read<'_> {
                 .unwrap_or_else(|| listen_host.clone()),
             listen_host,
             listen_port,
+            admin_listen,
             advertise: if self.text("advertise") == "machine" {
                 Advertise::Machine
             } else {
@@ -514,9 +521,9 @@ impl Read<'_> {
         }
     }
 
-    /// Splits `listen`: `host:port`, `[v6]:port`, `:port` for every address.
-    fn listen(&self) -> Result<(String, u16), ConfigError> {
-        let text = self.text("listen");
+    /// Splits an address: `host:port`, `[v6]:port`, `:port` for every address.
+    fn address(&self, name: &'static str) -> Result<(String, u16), ConfigError> {
+        let text = self.text(name);
         let split = text
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
@@ -532,10 +539,10 @@ impl Read<'_> {
         split
             .and_then(|(h, port)| Some((host(h)?, port)))
             .ok_or_else(|| ConfigError::Invalid {
-                name: "listen",
+                name,
                 value: text,
                 why: "expected HOST:PORT such as 127.0.0.1:9092 or [::1]:9092".to_owned(),
-                origin: self.values["listen"].1.clone(),
+                origin: self.values[name].1.clone(),
             })
     }
 }

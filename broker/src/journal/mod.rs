@@ -303,7 +303,7 @@ impl Journal {
     }
 
     /// Whether a frame of `bytes` can be written now, if need be to a file yet to be made.
-    pub fn has_room(&self, bytes: usize) -> bool {
+    fn has_room(&self, bytes: usize) -> bool {
         let shared = &*self.shared;
         shared.is_ready(bytes) || shared.filling_bytes.get() > 0 || shared.may_make_file()
     }

@@ -19,6 +19,7 @@ use super::Server;
 use super::account::Account;
 use super::watch::{Look, Stage};
 use crate::api::{self, Answer, Pending, Reply};
+use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::io::net::Connection;
 use crate::limits::{self, CONNECTION_READ_BYTES};
@@ -64,7 +65,14 @@ enum State {
 
 struct InFlight {
     pending: Pending,
+    begun: Begun,
+}
+
+/// A request that was cut out.
+struct Begun {
+    api_key: i16,
     request_bytes: u64,
+    at: Instant,
 }
 
 /// Ends the connection when one of its tasks ends, also by a panic; the last one gives back what it held.
@@ -328,11 +336,12 @@ impl Client {
         };
         let request_bytes = 4 + frame.len() as u64;
         drop(frame);
+        let begun = self.begin(request.api_key, request_bytes);
         if api::is_produce(&request) {
             self.wait_for_room(request_bytes as usize).await;
             let produce = api::produce::begin(self.router(), &request, &self.send_wanted)?;
             let is_last = produce.will_close();
-            self.push(Pending::Produce(produce), request_bytes);
+            self.push(Pending::Produce(produce), begun);
             if is_last {
                 self.wait_until_answered().await;
             }
@@ -344,7 +353,7 @@ impl Client {
         }
         // Boxed, so that a connection at rest does not carry the room of the largest handler.
         match Box::pin(api::handle(self.router(), request)).await {
-            Answer::Reply(reply) => self.push(Pending::Ready(reply), request_bytes),
+            Answer::Reply(reply) => self.push(Pending::Ready(reply), begun),
             Answer::Close(reason) => return Err(reason),
         }
         Ok(())
@@ -366,12 +375,19 @@ impl Client {
         }
     }
 
-    fn push(&self, pending: Pending, request_bytes: u64) {
-        let mut ring = self.ring.borrow_mut();
-        ring.push_back(InFlight {
-            pending,
+    fn begin(&self, api_key: i16, request_bytes: u64) -> Begun {
+        let shard = self.router().shard();
+        shard.metrics.request(api_key);
+        Begun {
+            api_key,
             request_bytes,
-        });
+            at: shard.io.clock.now(),
+        }
+    }
+
+    fn push(&self, pending: Pending, begun: Begun) {
+        let mut ring = self.ring.borrow_mut();
+        ring.push_back(InFlight { pending, begun });
         // Behind others there is nothing to send before they are.
         if ring.len() == 1 {
             self.send_wanted.set();
@@ -413,13 +429,21 @@ impl Client {
         let mut replies = SmallVec::new();
         let (mut slices, mut bytes) = (0, 0);
         let mut ring = self.ring.borrow_mut();
+        let shard = self.router().shard();
+        let now = shard.io.clock.now();
         while slices < limits::SEND_BUFFERS_MAX / 2 {
             let is_ready = |front: &mut InFlight| front.pending.is_ready(self.router());
             if !ring.front_mut().is_some_and(is_ready) {
                 break;
             }
             let front = ring.pop_front().expect("just seen");
-            self.account.release(front.request_bytes);
+            let Begun {
+                api_key,
+                request_bytes,
+                at,
+            } = front.begun;
+            self.account.release(request_bytes);
+            shard.metrics.answered(api_key, now.since_ns(at));
             let reply = match front.pending.into_reply() {
                 Ok(reply) => reply,
                 Err(reason) => {

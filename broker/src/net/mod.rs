@@ -122,6 +122,9 @@ impl Server {
         let client = Client::new(self.clone(), connection, number);
         clients.slots[number] = Some((client.clone(), Watch::new(self.now_ms())));
         drop(clients);
+        let metrics = &shard.metrics;
+        metrics.accepted.add(1);
+        metrics.connections.set(metrics.connections.get() + 1);
         self.arrived.set();
         client.spawn();
     }
@@ -146,6 +149,8 @@ impl Server {
         let mut clients = self.clients.borrow_mut();
         let (client, _) = clients.slots[number].take().expect("it leaves once");
         clients.free.push(number);
+        let connections = &self.router.shard().metrics.connections;
+        connections.set(connections.get() - 1);
         let address = client.peer().ip();
         let from_there = clients
             .by_address
@@ -230,6 +235,7 @@ impl Server {
 
     /// One line about a connection that is closed; lines of one kind are bounded.
     fn log_refusal(&self, peer: SocketAddr, reason: &str) {
+        self.router.shard().metrics.refused.add(1);
         // What a reason says after its first number or colon is the case, not the kind.
         let kind = reason
             .split(|c: char| c == ':' || c.is_ascii_digit())

@@ -23,6 +23,8 @@ pub use validate::{PartitionConfig, ProduceError};
 pub struct Prepared {
     /// Offset of its first record.
     pub base_offset: i64,
+    /// Offset after its last record.
+    pub next_offset: i64,
     /// Leader epoch it is appended in.
     pub leader_epoch: i32,
     /// Broker time to stamp, -1 for none.
@@ -160,6 +162,7 @@ impl Partition {
         self.prepared_offset = next_offset;
         Ok(Decided::Append(Prepared {
             base_offset,
+            next_offset,
             leader_epoch: self.leader_epoch,
             log_append_time_ms: checked.log_append_time_ms,
             bytes: checked.bytes,

@@ -23,6 +23,7 @@ use crate::journal::{Journal, JournalError, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
 use crate::metadata::{Image, Topic};
+use crate::metrics::Metrics;
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
 use crate::quorum::{Committed, Pending, Quorums, Window};
@@ -30,6 +31,7 @@ use crate::replicated::runtime::Runtime;
 
 pub mod control;
 pub mod fetch;
+pub mod figures;
 pub mod produce;
 pub mod recovery;
 pub mod write_back;
@@ -137,6 +139,8 @@ pub struct Shard {
     pub number: u32,
     /// The broker's settings.
     pub config: Arc<Config>,
+    /// What it counts.
+    pub metrics: Metrics,
     data: PathBuf,
     journal: Journal,
     quorums: RefCell<Quorums>,
@@ -264,8 +268,11 @@ impl Shard {
         if !self.make_room(bytes).await {
             return;
         }
+        let before = self.io.clock.now();
         match Quorums::flush(&self.journal, window).await {
             Ok((readies, written)) => {
+                let took_ns = self.io.clock.now().since_ns(before);
+                self.metrics.flushed(bytes as u64, took_ns);
                 self.applied_sequence.set(written.sequence);
                 let committed = self.quorums.borrow_mut().end_flush(readies, written);
                 committed.into_iter().for_each(|entry| self.apply(entry));

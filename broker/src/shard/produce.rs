@@ -69,6 +69,18 @@ impl Shard {
         key: PartitionKey,
         request: ProduceRequest,
     ) -> Result<ProduceTicket, ProduceFailure> {
+        let decided = self.decide_produce(key, request);
+        if decided.is_err() {
+            self.metrics.failed_produces.add(1);
+        }
+        decided
+    }
+
+    fn decide_produce(
+        &self,
+        key: PartitionKey,
+        request: ProduceRequest,
+    ) -> Result<ProduceTicket, ProduceFailure> {
         let owned = self.owned(key).ok_or(ProduceFailure::NotLeader)?;
         let batch = check_request(&owned.topic, &request)?;
         if self.quorums.borrow().is_fenced() || self.out_of_space.get() {
@@ -126,6 +138,9 @@ impl Shard {
             }
         };
         self.flush_wanted.set();
+        let records = prepared.next_offset - prepared.base_offset;
+        self.metrics.records_in.add(records as u64);
+        self.metrics.bytes_in.add(prepared.bytes.len() as u64);
         let pending = (!cached).then_some(pending);
         Ok(ProduceTicket {
             base_offset: prepared.base_offset,

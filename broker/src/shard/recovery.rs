@@ -144,6 +144,7 @@ pub async fn open(
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
     let shards = io.mesh.shards() as u32;
     let shard = Rc::new(Shard {
+        metrics: Default::default(),
         number,
         journal,
         quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),

@@ -135,6 +135,7 @@ impl Shard {
     fn written_back(&self, owned: &Owned, sequence: Sequence, next_offset: i64) {
         let mut partition = owned.partition.borrow_mut();
         let freed = partition.written_back(next_offset) as u64;
+        self.metrics.write_back_bytes.add(freed);
         let mut tails = self.tails.borrow_mut();
         let listed = tails.remove(&(sequence, owned.key));
         assert!(listed, "a partition with a tail is listed");
@@ -208,6 +209,7 @@ impl Shard {
         }
         self.journal.recycle_below(capture.sequence);
         self.checkpointed_sequence.set(capture.sequence);
+        self.metrics.checkpoints.add(1);
         self.wake_flush_waiters();
         true
     }

@@ -49,6 +49,7 @@ pub fn command(data: &Path, port: u16, options: &[&str]) -> Command {
         .arg("--data-dir")
         .arg(data)
         .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--set", "admin.listen=off"])
         .args(options)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

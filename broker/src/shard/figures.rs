@@ -1,0 +1,51 @@
+//! What a shard tells of itself when an operator asks. Reads; changes nothing.
+
+use super::{Owned, Shard};
+use crate::metrics::{Figures, PartitionFigures};
+
+impl Shard {
+    /// What it counted and how it stands; with each partition's own figures if `details` are wanted.
+    pub fn figures(&self, details: bool) -> Figures {
+        let partitions = self.partitions.borrow();
+        let mut figures = Figures {
+            shard: self.number,
+            node_id: self.image().node_id(self.number),
+            port: self.advertised_port(self.number),
+            counters: self.metrics.snapshot(),
+            partitions: partitions.len() as u64,
+            fenced: self.is_fenced(),
+            out_of_space: self.out_of_space.get(),
+            stopping: self.stopping.get(),
+            dirty_bytes: self.dirty_bytes.get(),
+            dirty_bytes_max: self.dirty_bytes_max,
+            journal_used_bytes: self.journal.used_bytes(),
+            journal_capacity_bytes: self.journal.capacity_bytes(),
+            applied_sequence: self.applied_sequence.get(),
+            checkpointed_sequence: self.checkpointed_sequence.get(),
+            details: Vec::new(),
+        };
+        if details {
+            let mut owned: Vec<_> = partitions
+                .values()
+                .map(|owned| of_partition(owned))
+                .collect();
+            owned.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+            figures.details = owned;
+        }
+        figures
+    }
+}
+
+fn of_partition(owned: &Owned) -> PartitionFigures {
+    let partition = owned.partition.borrow();
+    let segments = owned.log.segments();
+    let on_disk: u64 = segments.iter().map(|segment| segment.bytes).sum();
+    PartitionFigures {
+        topic: owned.topic.clone(),
+        partition: owned.key.partition,
+        log_start_offset: partition.log_start_offset(),
+        high_watermark: partition.high_watermark(),
+        size_bytes: on_disk + partition.tail_bytes() as u64,
+        segments: segments.len() as u64,
+    }
+}
