@@ -17,6 +17,7 @@
 //! | [`journal`] | frames of one shard: gather, write, sync, recycle, recover | knows partitions |
 //! | [`log`] | segments, indexes, manifests | knows the journal |
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
+//! | [`coordinator`] | consumer groups: members, generations, offsets | does IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
 //! | [`metrics`], [`admin`] | what a shard counts; the HTTP listener that tells it, and health | slows the hot path: an increment is a store |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
@@ -29,6 +30,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod coordinator;
 pub mod data_directory;
 pub mod inspect;
 pub mod io;

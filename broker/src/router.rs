@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::controller::{ControllerReply, ControllerRequest, PRODUCER_ID_BLOCK};
+use crate::coordinator::group::{GroupError, GroupReply, GroupRequest, ListedGroup};
 use crate::io::buffer::Slice;
 use crate::io::clock::Instant;
 use crate::io::executor::Signal;
@@ -20,6 +21,7 @@ use crate::shard::{
     ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
 };
 
+mod groups;
 pub mod watch;
 
 /// What shards say to each other.
@@ -54,6 +56,10 @@ pub enum Ask {
     Figures(bool),
     /// For the controller.
     Control(ControllerRequest),
+    /// About the group of this id.
+    Group(String, GroupRequest),
+    /// Every group that the shard coordinates.
+    Groups,
 }
 
 /// Answers that cross cores: record bytes are copied once, and counted.
@@ -72,6 +78,10 @@ pub enum Answer {
     Figures(Box<Figures>),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
+    /// What the group's coordinator says.
+    Group(Result<GroupReply, GroupError>),
+    /// What all coordinators of the shard say.
+    Groups(Result<Vec<ListedGroup>, GroupError>),
 }
 
 /// A read's answer in a form that may change cores.
@@ -373,6 +383,10 @@ impl Router {
             Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Figures(details) => Answer::Figures(Box::new(self.shard.figures(details))),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),
+            Ask::Group(group_id, request) => {
+                Answer::Group(self.shard.group(group_id, request).await)
+            }
+            Ask::Groups => Answer::Groups(self.shard.groups().await),
         }
     }
 }

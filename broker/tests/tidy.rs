@@ -90,6 +90,18 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "coordinator/",
+        &[
+            "crate::shard",
+            "crate::router",
+            "crate::api",
+            "crate::net",
+            "crate::log",
+            "crate::quorum",
+            "crate::io",
+        ],
+    ),
+    (
         "io/",
         &[
             "crate::shard",

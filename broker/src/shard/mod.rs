@@ -32,6 +32,7 @@ use crate::replicated::runtime::Runtime;
 pub mod control;
 pub mod fetch;
 pub mod figures;
+pub mod groups;
 pub mod produce;
 pub mod recovery;
 pub mod write_back;
