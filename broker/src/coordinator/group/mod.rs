@@ -128,9 +128,11 @@ pub struct FetchOffsets {
     pub topics: Option<Vec<TopicPartitions>>,
 }
 
-/// Partitions of a topic by its name.
+/// Partitions of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicPartitions {
+    /// The topic's id, 0 if the client does not name one: an offset that was stored for another id counts as none.
+    pub topic_id: u128,
     /// Its name.
     pub topic: Arc<str>,
     /// Their numbers.
