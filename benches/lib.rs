@@ -36,6 +36,7 @@ pub fn produce_body(version: i16, partitions: i32, batch: &[u8]) -> Vec<u8> {
         topic_data: vec![produce::ProduceRequestTopicData {
             name: Cow::Borrowed("bench-topic"),
             partition_data: partition_data.collect(),
+            ..Default::default()
         }],
         ..Default::default()
     };

@@ -177,6 +177,7 @@ impl ProduceFrame {
                     index: self.partition,
                     records: Some(Cow::Borrowed(&batch)),
                 }],
+                ..Default::default()
             }],
             ..Default::default()
         };

@@ -1,8 +1,11 @@
 //! Fetch, the broker's answer: all bytes but the records, and the places where records go in between, so that they are
-//! sent from where they lie. Versions 4 to 12 (KIP-98, KIP-227, KIP-320, KIP-392, KIP-595). Never copies a record.
+//! sent from where they lie. Versions 4 to 18 (KIP-98, KIP-227, KIP-320, KIP-392, KIP-516, KIP-595). Never copies a record.
 
 use crate::messages::fetch::FLEXIBLE;
-use crate::primitives::{put_array, put_string, put_unsigned_varint};
+use crate::primitives::{Uuid, put_array, put_string, put_unsigned_varint};
+
+/// Version from which topics are named by their ids.
+const BY_ID: i16 = 13;
 
 /// An epoch and the offset where it ends: where a follower's or consumer's log parts from ours (KIP-595).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +72,18 @@ pub struct Gap {
 }
 
 impl FetchResponseWriter {
-    /// Begins a response after what already stands in `out` (length and header).
-    pub fn begin(mut out: Vec<u8>, version: i16, error_code: i16, topics: usize) -> Self {
+    /// Begins a response after what already stands in `out` (length and header). `session_id` is 0 without a session.
+    pub fn begin(
+        mut out: Vec<u8>,
+        version: i16,
+        (error_code, session_id): (i16, i32),
+        topics: usize,
+    ) -> Self {
         let flexible = version >= FLEXIBLE;
         out.extend_from_slice(&0i32.to_be_bytes());
         if version >= 7 {
             out.extend_from_slice(&error_code.to_be_bytes());
-            out.extend_from_slice(&0i32.to_be_bytes());
+            out.extend_from_slice(&session_id.to_be_bytes());
         }
         put_array(&mut out, Some(topics), flexible);
         Self {
@@ -87,10 +95,14 @@ impl FetchResponseWriter {
         }
     }
 
-    /// Begins a topic of `partitions` partitions.
-    pub fn topic(&mut self, name: &str, partitions: usize) {
+    /// Begins a topic of `partitions` partitions, told by its name or, from version 13, its id.
+    pub fn topic(&mut self, name: &str, topic_id: Uuid, partitions: usize) {
         self.end_topic();
-        put_string(&mut self.out, name, self.flexible);
+        if self.version >= BY_ID {
+            self.out.extend_from_slice(&topic_id.0.to_be_bytes());
+        } else {
+            put_string(&mut self.out, name, self.flexible);
+        }
         put_array(&mut self.out, Some(partitions), self.flexible);
         self.in_topic = true;
     }
@@ -160,9 +172,9 @@ mod tests {
 
     #[test]
     fn what_is_written_around_records_is_what_clients_decode() {
-        for version in 4..=12 {
-            let mut writer = FetchResponseWriter::begin(Vec::new(), version, 0, 1);
-            writer.topic("t", 2);
+        for version in 4..=18 {
+            let mut writer = FetchResponseWriter::begin(Vec::new(), version, (0, 5), 1);
+            writer.topic("t", Uuid(3), 2);
             let good = PartitionAnswer {
                 high_watermark: 9,
                 last_stable_offset: 9,

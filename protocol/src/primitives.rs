@@ -292,6 +292,18 @@ impl<'a> Reader<'a> {
         Ok(Some(all))
     }
 
+    /// A struct that may be null, read by `read`.
+    pub fn nullable_struct<T>(
+        &mut self,
+        field: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.int8(field)? < 0 {
+            return Ok(None);
+        }
+        read(self).map(Some)
+    }
+
     /// A section of tagged fields (KIP-482): `known` reads a tag it knows and says so; others are skipped. As in Kafka
     /// tags come in any order, the last of several counts, and a known field's own length is not looked at.
     pub fn tags(
@@ -408,6 +420,11 @@ pub fn put_nullable_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>, flexible: boo
 /// Count of an array that may be null.
 pub fn put_array(out: &mut Vec<u8>, count: Option<usize>, flexible: bool) {
     put_length(out, count, flexible, false);
+}
+
+/// What stands before a struct that may be null.
+pub fn put_struct(out: &mut Vec<u8>, is_there: bool) {
+    out.push(if is_there { 1 } else { u8::MAX });
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Produce, the broker's side: a walk over the request that allocates nothing (but for text that is not UTF-8), and a
 //! response written as it is decided.
-//! Versions 3 to 9 (KIP-98, KIP-467; flexible from 9). Never looks into record batches.
+//! Versions 3 to 13 (KIP-98, KIP-467, KIP-516; flexible from 9, topics by id from 13). Never looks into record batches.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,7 +9,8 @@ use crate::messages::produce::{
     FLEXIBLE, ProduceRequestTopicData, ProduceRequestTopicDataPartitionData,
 };
 use crate::primitives::{
-    DecodeError, Reader, put_array, put_nullable_string, put_string, put_unsigned_varint, required,
+    DecodeError, Reader, Uuid, put_array, put_nullable_string, put_string, put_unsigned_varint,
+    required,
 };
 
 /// A Produce request whose bytes were checked from end to end: iterating over it cannot fail.
@@ -27,11 +28,16 @@ pub struct ProduceRequest<'a> {
     version: i16,
 }
 
+/// Version from which topics are named by their ids.
+const BY_ID: i16 = 13;
+
 /// One partition's part of a Produce request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionProduce<'a> {
-    /// Topic name.
+    /// Topic name; empty in versions that name topics by id.
     pub topic: Cow<'a, str>,
+    /// Topic id; 0 in versions that name topics by name.
+    pub topic_id: Uuid,
     /// Partitions of this topic in the request, in the first one's item; 0 in the others'.
     pub partitions_of_topic: usize,
     /// Partition number.
@@ -75,6 +81,7 @@ impl<'a> ProduceRequest<'a> {
             topics_left: self.topics_len,
             partitions_left: 0,
             topic: Cow::Borrowed(""),
+            topic_id: Uuid(0),
         }
     }
 }
@@ -87,6 +94,7 @@ pub struct Partitions<'a> {
     topics_left: usize,
     partitions_left: usize,
     topic: Cow<'a, str>,
+    topic_id: Uuid,
 }
 
 impl<'a> Partitions<'a> {
@@ -98,7 +106,11 @@ impl<'a> Partitions<'a> {
                 return Ok(None);
             }
             self.topics_left -= 1;
-            self.topic = self.reader.string("name", flexible)?;
+            if self.version >= BY_ID {
+                self.topic_id = self.reader.uuid("topic_id")?;
+            } else {
+                self.topic = self.reader.string("name", flexible)?;
+            }
             let bytes_min = ProduceRequestTopicDataPartitionData::bytes_min(self.version);
             let partitions = self.reader.count("partition_data", flexible, bytes_min)?;
             partitions_of_topic = required("partition_data", partitions)?;
@@ -121,6 +133,7 @@ impl<'a> Partitions<'a> {
         }
         Ok(Some(PartitionProduce {
             topic: self.topic.clone(),
+            topic_id: self.topic_id,
             partitions_of_topic,
             partition,
             records,
@@ -184,10 +197,14 @@ impl<'a> ProduceResponseWriter<'a> {
         }
     }
 
-    /// Begins a topic of `partitions` partitions.
-    pub fn topic(&mut self, name: &str, partitions: usize) {
+    /// Begins a topic of `partitions` partitions, told by its name or, from version 13, its id.
+    pub fn topic(&mut self, name: &str, topic_id: Uuid, partitions: usize) {
         self.end_topic();
-        put_string(self.out, name, self.flexible);
+        if self.version >= BY_ID {
+            self.out.extend_from_slice(&topic_id.0.to_be_bytes());
+        } else {
+            put_string(self.out, name, self.flexible);
+        }
         put_array(self.out, Some(partitions), self.flexible);
         self.in_topic = true;
     }
@@ -256,6 +273,7 @@ mod tests {
         };
         let topic = |name: &'static str, partition_data| generated::ProduceRequestTopicData {
             name: name.into(),
+            topic_id: Uuid(name.len() as u128),
             partition_data,
         };
         let request = generated::ProduceRequest {
@@ -275,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_walk_sees_what_the_generated_decoder_sees() {
-        for version in 3..=9 {
+        for version in 3..=13 {
             let body = sample(version);
             let request = ProduceRequest::parse(&body, version).unwrap();
             assert_eq!(
@@ -284,14 +302,12 @@ mod tests {
             );
             let seen: Vec<_> = request.partitions().collect();
             assert_eq!(seen.len(), 3);
-            assert_eq!(
-                (
-                    &*seen[0].topic,
-                    seen[0].partition,
-                    seen[0].partitions_of_topic
-                ),
-                ("one", 0, 2)
-            );
+            assert_eq!((seen[0].partition, seen[0].partitions_of_topic), (0, 2));
+            if version >= BY_ID {
+                assert_eq!((&*seen[0].topic, seen[0].topic_id), ("", Uuid(3)));
+            } else {
+                assert_eq!((&*seen[0].topic, seen[0].topic_id), ("one", Uuid(0)));
+            }
             assert_eq!(&body[seen[0].records.clone().unwrap()], b"abc");
             assert_eq!(
                 (
@@ -301,17 +317,17 @@ mod tests {
                 ),
                 (7, &None, 0)
             );
-            assert_eq!(seen[2].topic, "two");
+            assert_eq!((seen[2].partition, seen[2].partitions_of_topic), (1, 1));
             assert!(seen[2].records.as_ref().unwrap().is_empty());
         }
     }
 
     #[test]
     fn the_writer_writes_what_the_generated_encoder_writes() {
-        for version in 3..=9 {
+        for version in 3..=13 {
             let mut ours = Vec::new();
             let mut writer = ProduceResponseWriter::begin(&mut ours, version, 1);
-            writer.topic("one", 1);
+            writer.topic("one", Uuid(7), 1);
             let errors = [(3, String::from("no key"))];
             writer.partition(&PartitionAnswer {
                 partition: 4,
@@ -335,7 +351,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_panics(bytes: Vec<u8>, version in 3i16..=9) {
+        fn no_input_panics(bytes: Vec<u8>, version in 3i16..=13) {
             if let Ok(request) = ProduceRequest::parse(&bytes, version) {
                 for part in request.partitions() {
                     prop_assert!(part.records.is_none_or(|records| records.end <= bytes.len()));
@@ -344,7 +360,7 @@ mod tests {
         }
 
         #[test]
-        fn cut_requests_are_refused(version in 3i16..=9, cut in 0usize..40) {
+        fn cut_requests_are_refused(version in 3i16..=13, cut in 0usize..40) {
             let body = sample(version);
             let cut = cut.min(body.len() - 1);
             prop_assert!(ProduceRequest::parse(&body[..cut], version).is_err());

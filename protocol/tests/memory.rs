@@ -6,10 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use protocol::messages::{
-    api_versions, create_topics, delete_topics, describe_configs, fetch, find_coordinator,
-    init_producer_id, list_offsets, metadata, produce,
-};
+use protocol::messages::*;
 use protocol::primitives::{
     DECODED_BYTES_FREE, DECODED_BYTES_MAX, DECODED_BYTES_PER_BYTE, DecodeError, Problem, Reader,
 };
@@ -81,25 +78,12 @@ macro_rules! many {
 }
 
 fn requests() -> Vec<Message> {
+    let all = [data_requests(), group_requests(), admin_requests()];
+    all.into_iter().flatten().collect()
+}
+
+fn data_requests() -> Vec<Message> {
     vec![
-        message!(create_topics CreateTopicsRequest, |outer, inner| CreateTopicsRequest {
-            topics: many!(outer, CreateTopicsRequestTopic {
-                assignments: many!(inner, CreateTopicsRequestTopicAssignment { broker_ids: vec![1] }),
-                configs: many!(inner, CreateTopicsRequestTopicConfig {})
-            }),
-            ..Default::default()
-        }),
-        message!(delete_topics DeleteTopicsRequest, |outer, inner| DeleteTopicsRequest {
-            topics: many!(outer, DeleteTopicsRequestTopic {}),
-            topic_names: vec!["".into(); outer * inner],
-            ..Default::default()
-        }),
-        message!(describe_configs DescribeConfigsRequest, |outer, inner| DescribeConfigsRequest {
-            resources: many!(outer, DescribeConfigsRequestResource {
-                configuration_keys: Some(vec!["".into(); inner])
-            }),
-            ..Default::default()
-        }),
         message!(fetch FetchRequest, |outer, inner| FetchRequest {
             topics: many!(outer, FetchRequestTopic {
                 partitions: many!(inner, FetchRequestTopicPartition {})
@@ -107,10 +91,6 @@ fn requests() -> Vec<Message> {
             forgotten_topics_data: many!(outer, FetchRequestForgottenTopic {
                 partitions: vec![0; inner]
             }),
-            ..Default::default()
-        }),
-        message!(find_coordinator FindCoordinatorRequest, |outer, inner| FindCoordinatorRequest {
-            coordinator_keys: vec!["".into(); outer * inner],
             ..Default::default()
         }),
         message!(list_offsets ListOffsetsRequest, |outer, inner| ListOffsetsRequest {
@@ -130,6 +110,136 @@ fn requests() -> Vec<Message> {
             ..Default::default()
         }),
         message!(init_producer_id InitProducerIdRequest, |_outer, _inner| InitProducerIdRequest::default()),
+        message!(delete_records DeleteRecordsRequest, |outer, inner| DeleteRecordsRequest {
+            topics: many!(outer, DeleteRecordsRequestTopic {
+                partitions: many!(inner, DeleteRecordsRequestTopicPartition {})
+            }),
+            ..Default::default()
+        }),
+        message!(offset_for_leader_epoch OffsetForLeaderEpochRequest, |outer, inner| OffsetForLeaderEpochRequest {
+            topics: many!(outer, OffsetForLeaderEpochRequestTopic {
+                partitions: many!(inner, OffsetForLeaderEpochRequestTopicPartition {})
+            }),
+            ..Default::default()
+        }),
+    ]
+}
+
+fn group_requests() -> Vec<Message> {
+    vec![
+        message!(find_coordinator FindCoordinatorRequest, |outer, inner| FindCoordinatorRequest {
+            coordinator_keys: vec!["".into(); outer * inner],
+            ..Default::default()
+        }),
+        message!(delete_groups DeleteGroupsRequest, |outer, inner| DeleteGroupsRequest {
+            groups_names: vec!["".into(); outer * inner],
+            ..Default::default()
+        }),
+        message!(describe_groups DescribeGroupsRequest, |outer, inner| DescribeGroupsRequest {
+            groups: vec!["".into(); outer * inner],
+            ..Default::default()
+        }),
+        message!(join_group JoinGroupRequest, |outer, inner| JoinGroupRequest {
+            protocols: many!(outer * inner, JoinGroupRequestProtocol {}),
+            ..Default::default()
+        }),
+        message!(leave_group LeaveGroupRequest, |outer, inner| LeaveGroupRequest {
+            members: many!(outer * inner, LeaveGroupRequestMember {}),
+            ..Default::default()
+        }),
+        message!(list_groups ListGroupsRequest, |outer, inner| ListGroupsRequest {
+            states_filter: vec!["".into(); outer],
+            types_filter: vec!["".into(); inner],
+            ..Default::default()
+        }),
+        message!(offset_commit OffsetCommitRequest, |outer, inner| OffsetCommitRequest {
+            topics: many!(outer, OffsetCommitRequestTopic {
+                partitions: many!(inner, OffsetCommitRequestTopicPartition {})
+            }),
+            ..Default::default()
+        }),
+        message!(offset_delete OffsetDeleteRequest, |outer, inner| OffsetDeleteRequest {
+            topics: many!(outer, OffsetDeleteRequestTopic {
+                partitions: many!(inner, OffsetDeleteRequestTopicPartition {})
+            }),
+            ..Default::default()
+        }),
+        message!(offset_fetch OffsetFetchRequest, |outer, inner| OffsetFetchRequest {
+            topics: Some(many!(outer, OffsetFetchRequestTopic { partition_indexes: vec![0; inner] })),
+            groups: many!(outer, OffsetFetchRequestGroup {
+                topics: Some(many!(inner, OffsetFetchRequestGroupTopic { partition_indexes: vec![0] }))
+            }),
+            ..Default::default()
+        }),
+        message!(sync_group SyncGroupRequest, |outer, inner| SyncGroupRequest {
+            assignments: many!(outer * inner, SyncGroupRequestAssignment {}),
+            ..Default::default()
+        }),
+        message!(heartbeat HeartbeatRequest, |_outer, _inner| HeartbeatRequest::default()),
+    ]
+}
+
+fn admin_requests() -> Vec<Message> {
+    vec![
+        message!(create_topics CreateTopicsRequest, |outer, inner| CreateTopicsRequest {
+            topics: many!(outer, CreateTopicsRequestTopic {
+                assignments: many!(inner, CreateTopicsRequestTopicAssignment { broker_ids: vec![1] }),
+                configs: many!(inner, CreateTopicsRequestTopicConfig {})
+            }),
+            ..Default::default()
+        }),
+        message!(delete_topics DeleteTopicsRequest, |outer, inner| DeleteTopicsRequest {
+            topics: many!(outer, DeleteTopicsRequestTopic {}),
+            topic_names: vec!["".into(); outer * inner],
+            ..Default::default()
+        }),
+        message!(describe_configs DescribeConfigsRequest, |outer, inner| DescribeConfigsRequest {
+            resources: many!(outer, DescribeConfigsRequestResource {
+                configuration_keys: Some(vec!["".into(); inner])
+            }),
+            ..Default::default()
+        }),
+        message!(alter_configs AlterConfigsRequest, |outer, inner| AlterConfigsRequest {
+            resources: many!(outer, AlterConfigsRequestResource {
+                configs: many!(inner, AlterConfigsRequestResourceConfig {})
+            }),
+            ..Default::default()
+        }),
+        message!(create_partitions CreatePartitionsRequest, |outer, inner| CreatePartitionsRequest {
+            topics: many!(outer, CreatePartitionsRequestTopic {
+                assignments: Some(many!(inner, CreatePartitionsRequestTopicAssignment { broker_ids: vec![1] }))
+            }),
+            ..Default::default()
+        }),
+        message!(describe_log_dirs DescribeLogDirsRequest, |outer, inner| DescribeLogDirsRequest {
+            topics: Some(many!(outer, DescribeLogDirsRequestTopic { partitions: vec![0; inner] })),
+            ..Default::default()
+        }),
+        message!(describe_topic_partitions DescribeTopicPartitionsRequest, |outer, inner| DescribeTopicPartitionsRequest {
+            topics: many!(outer * inner, DescribeTopicPartitionsRequestTopic {}),
+            cursor: Some(DescribeTopicPartitionsRequestCursor::default()),
+            ..Default::default()
+        }),
+        message!(elect_leaders ElectLeadersRequest, |outer, inner| ElectLeadersRequest {
+            topic_partitions: Some(many!(outer, ElectLeadersRequestTopic { partitions: vec![0; inner] })),
+            ..Default::default()
+        }),
+        message!(incremental_alter_configs IncrementalAlterConfigsRequest, |outer, inner| IncrementalAlterConfigsRequest {
+            resources: many!(outer, IncrementalAlterConfigsRequestResource {
+                configs: many!(inner, IncrementalAlterConfigsRequestResourceConfig {})
+            }),
+            ..Default::default()
+        }),
+        message!(list_config_resources ListConfigResourcesRequest, |outer, inner| ListConfigResourcesRequest {
+            resource_types: vec![0; outer * inner],
+            ..Default::default()
+        }),
+        message!(list_partition_reassignments ListPartitionReassignmentsRequest, |outer, inner| ListPartitionReassignmentsRequest {
+            topics: Some(many!(outer, ListPartitionReassignmentsRequestTopic { partition_indexes: vec![0; inner] })),
+            ..Default::default()
+        }),
+        message!(describe_acls DescribeAclsRequest, |_outer, _inner| DescribeAclsRequest::default()),
+        message!(describe_cluster DescribeClusterRequest, |_outer, _inner| DescribeClusterRequest::default()),
     ]
 }
 
@@ -171,6 +281,35 @@ fn responses() -> Vec<Message> {
             }),
             ..Default::default()
         }),
+        message!(describe_groups DescribeGroupsResponse, |outer, inner| DescribeGroupsResponse {
+            groups: many!(outer, DescribeGroupsResponseGroup {
+                members: many!(inner, DescribeGroupsResponseGroupMember {})
+            }),
+            ..Default::default()
+        }),
+        message!(describe_topic_partitions DescribeTopicPartitionsResponse, |outer, inner| DescribeTopicPartitionsResponse {
+            topics: many!(outer, DescribeTopicPartitionsResponseTopic {
+                partitions: many!(inner, DescribeTopicPartitionsResponseTopicPartition { replica_nodes: vec![1] })
+            }),
+            ..Default::default()
+        }),
+        message!(join_group JoinGroupResponse, |outer, inner| JoinGroupResponse {
+            members: many!(outer * inner, JoinGroupResponseMember {}),
+            ..Default::default()
+        }),
+        message!(offset_fetch OffsetFetchResponse, |outer, inner| OffsetFetchResponse {
+            topics: many!(outer, OffsetFetchResponseTopic {
+                partitions: many!(inner, OffsetFetchResponseTopicPartition {})
+            }),
+            groups: many!(outer, OffsetFetchResponseGroup {
+                topics: many!(inner, OffsetFetchResponseGroupTopic {})
+            }),
+            ..Default::default()
+        }),
+        message!(list_groups ListGroupsResponse, |outer, inner| ListGroupsResponse {
+            groups: many!(outer * inner, ListGroupsResponseGroup {}),
+            ..Default::default()
+        }),
         message!(produce ProduceResponse, |outer, inner| ProduceResponse {
             responses: many!(outer, ProduceResponseTopicResponse {
                 partition_responses: many!(inner, ProduceResponseTopicResponsePartitionResponse {})
@@ -185,6 +324,8 @@ const SHAPES: [(usize, usize); 5] = [(3, 8_000), (90, 200), (8_000, 3), (25_000,
 
 #[test]
 fn decoding_takes_memory_in_proportion_to_the_message() {
+    // ApiVersions asks with two texts.
+    assert_eq!(requests().len() + 1, covered().count());
     for message in requests().iter().chain(&responses()) {
         for version in message.versions.clone() {
             for (outer, inner) in SHAPES {

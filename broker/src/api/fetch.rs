@@ -9,6 +9,7 @@ use futures_lite::future::or;
 use protocol::error_code::ErrorCode;
 use protocol::fetch::{DivergingEpoch, FetchResponseWriter, Gap, PartitionAnswer};
 use protocol::messages::fetch::{FetchRequest, FetchRequestTopicPartition};
+use protocol::primitives::Uuid;
 
 use super::distinct::Distinct;
 use super::{Handled, Reply, Request, read_failure_code, reader};
@@ -211,13 +212,13 @@ fn write(
     let mut writer = FetchResponseWriter::begin(
         request.response(),
         request.version,
-        code.code(),
+        (code.code(), 0),
         topics().count(),
     );
     let mut records = Vec::new();
     let mut answers = answers.into_iter();
     for topic in topics() {
-        writer.topic(topic[0].topic, topic.len());
+        writer.topic(topic[0].topic, Uuid(0), topic.len());
         for (item, answer) in topic.iter().zip(&mut answers) {
             let partition = item.asked.partition;
             if let Some(failure) = answer.failure {

@@ -125,6 +125,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         } else {
             NOT_ASKED
         },
+        error_code: 0,
     };
     let mut out = request.response();
     response.encode(&mut out, request.version);

@@ -165,7 +165,8 @@ impl PendingProduce {
         let mut writer =
             ProduceResponseWriter::begin(&mut out, self.request.version, topics().count());
         for topic in topics() {
-            writer.topic(&topic[0].0.topic, topic.len());
+            let asked = &topic[0].0;
+            writer.topic(&asked.topic, asked.topic_id, topic.len());
             for (asked, part) in topic {
                 match &part.state {
                     State::Done(done) => write(&mut writer, asked.partition, done),

@@ -20,6 +20,15 @@ const FEATURES: &[&str] = &[
     "finalized_features",
     "finalized_features_epoch",
 ];
+/// Fields, by API, that stand in answers from a version on: before it they are not written.
+const ADDED: &[(i16, &str, i16)] = &[
+    (0, "topic_id", 13),
+    (0, "node_endpoints", 10),
+    (1, "topic_id", 13),
+    (1, "node_endpoints", 16),
+];
+/// Metadata, and the version from which its whole answer has an error code.
+const METADATA_ERROR: (i16, i16) = (3, 13);
 /// Fields that name an item of a list.
 const KEYS: &[&str] = &["name", "partition_index", "index", "node_id"];
 
@@ -68,6 +77,16 @@ pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String
     match decode(api_key, version, frame) {
         Ok(debug) => {
             let mut value = Value::parse(&debug.replace(view.prefix, ""));
+            let added = ADDED.iter().filter(|(api, _, _)| *api == api_key);
+            for (_, name, _) in added.filter(|(_, _, from)| version < *from) {
+                value.leave_out(name);
+            }
+            if let (Value::Struct(fields), true) = (
+                &mut value,
+                api_key == METADATA_ERROR.0 && version < METADATA_ERROR.1,
+            ) {
+                fields.retain(|(name, _)| name != "error_code");
+            }
             normalise("", &mut value, view);
             if UNORDERED.contains(&api_key) {
                 value.sort(KEYS);

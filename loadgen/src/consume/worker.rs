@@ -209,6 +209,7 @@ fn fetch_request<'a>(args: &'a ConsumeArgs, partitions: &[Partition]) -> wire::F
         topics: vec![wire::FetchRequestTopic {
             topic: Cow::Borrowed(&args.target.topic),
             partitions: wanted.collect(),
+            ..Default::default()
         }],
         ..Default::default()
     }

@@ -35,12 +35,14 @@ fn walk_produce(body: &[u8], version: i16) {
     };
     let expected = generated.topic_data.iter().flat_map(|topic| {
         let partitions = topic.partition_data.iter();
-        partitions.map(|one| (&topic.name, one.index, one.records.as_deref()))
+        let records = partitions.map(|one| (one.index, one.records.as_deref()));
+        records.map(|(index, records)| (&topic.name, topic.topic_id, index, records))
     });
     let mut found = walked.partitions();
-    for (topic, partition, records) in expected {
+    for (topic, topic_id, partition, records) in expected {
         let one = found.next().expect("as many partitions");
-        assert_eq!((&one.topic, one.partition), (topic, partition));
+        assert_eq!((&one.topic, one.topic_id), (topic, topic_id));
+        assert_eq!(one.partition, partition);
         assert_eq!(one.records.map(|range| &body[range]), records);
     }
     assert!(found.next().is_none());

@@ -7,13 +7,14 @@ use crate::primitives::*;
 
 pub const KEY: i16 = 1;
 pub const VERSION_MIN: i16 = 4;
-pub const VERSION_MAX: i16 = 12;
+pub const VERSION_MAX: i16 = 18;
 pub const FLEXIBLE: i16 = 12;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct FetchRequest<'a> {
     pub cluster_id: Option<Cow<'a, str>>,
     pub replica_id: i32,
+    pub replica_state: FetchRequestReplicaState,
     pub max_wait_ms: i32,
     pub min_bytes: i32,
     pub max_bytes: i32,
@@ -29,7 +30,8 @@ impl<'a> Default for FetchRequest<'a> {
     fn default() -> Self {
         Self {
             cluster_id: None,
-            replica_id: Default::default(),
+            replica_id: -1,
+            replica_state: Default::default(),
             max_wait_ms: Default::default(),
             min_bytes: Default::default(),
             max_bytes: 2147483647,
@@ -47,7 +49,9 @@ impl<'a> FetchRequest<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.replica_id = r.int32("replica_id")?;
+        if version <= 14 {
+            out.replica_id = r.int32("replica_id")?;
+        }
         out.max_wait_ms = r.int32("max_wait_ms")?;
         out.min_bytes = r.int32("min_bytes")?;
         out.max_bytes = r.int32("max_bytes")?;
@@ -69,6 +73,7 @@ impl<'a> FetchRequest<'a> {
             r.tags(|tag, r| {
                 match tag {
                     0 if version >= 12 => out.cluster_id = null_if(version >= 12, "cluster_id", r.nullable_string("cluster_id", flexible)?)?,
+                    1 if version >= 15 => out.replica_state = FetchRequestReplicaState::decode(r, version)?,
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -80,7 +85,9 @@ impl<'a> FetchRequest<'a> {
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        w.extend_from_slice(&self.replica_id.to_be_bytes());
+        if version <= 14 {
+            w.extend_from_slice(&self.replica_id.to_be_bytes());
+        }
         w.extend_from_slice(&self.max_wait_ms.to_be_bytes());
         w.extend_from_slice(&self.min_bytes.to_be_bytes());
         w.extend_from_slice(&self.max_bytes.to_be_bytes());
@@ -106,6 +113,11 @@ impl<'a> FetchRequest<'a> {
                 put_nullable_string(&mut inside, self.cluster_id.as_deref().or(if version >= 12 { None } else { Some("") }), flexible);
                 tags.push((0, inside));
             }
+            if version >= 15 && self.replica_state != defaults.replica_state {
+                let mut inside = Vec::new();
+                self.replica_state.encode(&mut inside, version);
+                tags.push((1, inside));
+            }
             put_unsigned_varint(w, tags.len() as u32);
             for (tag, inside) in tags {
                 put_unsigned_varint(w, tag);
@@ -117,8 +129,67 @@ impl<'a> FetchRequest<'a> {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+pub struct FetchRequestReplicaState {
+    pub replica_id: i32,
+    pub replica_epoch: i64,
+}
+
+impl Default for FetchRequestReplicaState {
+    fn default() -> Self {
+        Self {
+            replica_id: -1,
+            replica_epoch: -1,
+        }
+    }
+}
+
+impl<'a> FetchRequestReplicaState {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        if version >= 15 {
+            out.replica_id = r.int32("replica_id")?;
+        }
+        if version >= 15 {
+            out.replica_epoch = r.int64("replica_epoch")?;
+        }
+        if flexible {
+            r.skip_tags()?;
+        }
+        Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 15 {
+            bytes += 4;
+        }
+        if version >= 15 {
+            bytes += 8;
+        }
+        bytes
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        if version >= 15 {
+            w.extend_from_slice(&self.replica_id.to_be_bytes());
+        }
+        if version >= 15 {
+            w.extend_from_slice(&self.replica_epoch.to_be_bytes());
+        }
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct FetchRequestTopic<'a> {
     pub topic: Cow<'a, str>,
+    pub topic_id: Uuid,
     pub partitions: Vec<FetchRequestTopicPartition>,
 }
 
@@ -126,6 +197,7 @@ impl<'a> Default for FetchRequestTopic<'a> {
     fn default() -> Self {
         Self {
             topic: Default::default(),
+            topic_id: Default::default(),
             partitions: Default::default(),
         }
     }
@@ -135,7 +207,12 @@ impl<'a> FetchRequestTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        if version <= 12 {
+            out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        }
+        if version >= 13 {
+            out.topic_id = r.uuid("topic_id")?;
+        }
         out.partitions = required("partitions", r.array("partitions", flexible, FetchRequestTopicPartition::bytes_min(version), |r| FetchRequestTopicPartition::decode(r, version))?)?;
         if flexible {
             r.skip_tags()?;
@@ -146,7 +223,12 @@ impl<'a> FetchRequestTopic<'a> {
     pub const fn bytes_min(version: i16) -> usize {
         let flexible = version >= FLEXIBLE;
         let mut bytes = flexible as usize;
-        bytes += if flexible { 1 } else { 2 };
+        if version <= 12 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 13 {
+            bytes += 16;
+        }
         bytes += if flexible { 1 } else { 4 };
         bytes
     }
@@ -154,7 +236,12 @@ impl<'a> FetchRequestTopic<'a> {
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        put_string(w, &self.topic, flexible);
+        if version <= 12 {
+            put_string(w, &self.topic, flexible);
+        }
+        if version >= 13 {
+            w.extend_from_slice(&self.topic_id.0.to_be_bytes());
+        }
         put_array(w, Some(self.partitions.len()), flexible); for item in &self.partitions { item.encode(w, version); }
         if flexible {
             put_unsigned_varint(w, 0);
@@ -170,6 +257,8 @@ pub struct FetchRequestTopicPartition {
     pub last_fetched_epoch: i32,
     pub log_start_offset: i64,
     pub partition_max_bytes: i32,
+    pub replica_directory_id: Option<Uuid>,
+    pub high_watermark: i64,
 }
 
 impl Default for FetchRequestTopicPartition {
@@ -181,6 +270,8 @@ impl Default for FetchRequestTopicPartition {
             last_fetched_epoch: -1,
             log_start_offset: -1,
             partition_max_bytes: Default::default(),
+            replica_directory_id: None,
+            high_watermark: 9223372036854775807,
         }
     }
 }
@@ -202,7 +293,14 @@ impl<'a> FetchRequestTopicPartition {
         }
         out.partition_max_bytes = r.int32("partition_max_bytes")?;
         if flexible {
-            r.skip_tags()?;
+            r.tags(|tag, r| {
+                match tag {
+                    0 if version >= 17 => out.replica_directory_id = Some(r.uuid("replica_directory_id")?),
+                    1 if version >= 18 => out.high_watermark = r.int64("high_watermark")?,
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?;
         }
         Ok(out)
     }
@@ -241,7 +339,24 @@ impl<'a> FetchRequestTopicPartition {
         }
         w.extend_from_slice(&self.partition_max_bytes.to_be_bytes());
         if flexible {
-            put_unsigned_varint(w, 0);
+            let defaults = Self::default();
+            let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
+            if version >= 17 && self.replica_directory_id != defaults.replica_directory_id {
+                let mut inside = Vec::new();
+                inside.extend_from_slice(&self.replica_directory_id.unwrap_or_default().0.to_be_bytes());
+                tags.push((0, inside));
+            }
+            if version >= 18 && self.high_watermark != defaults.high_watermark {
+                let mut inside = Vec::new();
+                inside.extend_from_slice(&self.high_watermark.to_be_bytes());
+                tags.push((1, inside));
+            }
+            put_unsigned_varint(w, tags.len() as u32);
+            for (tag, inside) in tags {
+                put_unsigned_varint(w, tag);
+                put_unsigned_varint(w, inside.len() as u32);
+                w.extend_from_slice(&inside);
+            }
         }
     }
 }
@@ -249,6 +364,7 @@ impl<'a> FetchRequestTopicPartition {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FetchRequestForgottenTopic<'a> {
     pub topic: Cow<'a, str>,
+    pub topic_id: Uuid,
     pub partitions: Vec<i32>,
 }
 
@@ -256,6 +372,7 @@ impl<'a> Default for FetchRequestForgottenTopic<'a> {
     fn default() -> Self {
         Self {
             topic: Default::default(),
+            topic_id: Default::default(),
             partitions: Default::default(),
         }
     }
@@ -265,8 +382,11 @@ impl<'a> FetchRequestForgottenTopic<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        if version >= 7 {
+        if (7..=12).contains(&version) {
             out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        }
+        if version >= 13 {
+            out.topic_id = r.uuid("topic_id")?;
         }
         if version >= 7 {
             out.partitions = required("partitions", r.array("partitions", flexible, 4, |r| r.int32("partitions"))?)?;
@@ -280,8 +400,11 @@ impl<'a> FetchRequestForgottenTopic<'a> {
     pub const fn bytes_min(version: i16) -> usize {
         let flexible = version >= FLEXIBLE;
         let mut bytes = flexible as usize;
-        if version >= 7 {
+        if version >= 7 && version <= 12 {
             bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 13 {
+            bytes += 16;
         }
         if version >= 7 {
             bytes += if flexible { 1 } else { 4 };
@@ -292,8 +415,11 @@ impl<'a> FetchRequestForgottenTopic<'a> {
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        if version >= 7 {
+        if (7..=12).contains(&version) {
             put_string(w, &self.topic, flexible);
+        }
+        if version >= 13 {
+            w.extend_from_slice(&self.topic_id.0.to_be_bytes());
         }
         if version >= 7 {
             put_array(w, Some(self.partitions.len()), flexible); for item in &self.partitions { w.extend_from_slice(&item.to_be_bytes()); }
@@ -310,6 +436,7 @@ pub struct FetchResponse<'a> {
     pub error_code: i16,
     pub session_id: i32,
     pub responses: Vec<FetchResponseTopicResponse<'a>>,
+    pub node_endpoints: Vec<FetchResponseNodeEndpoint<'a>>,
 }
 
 impl<'a> Default for FetchResponse<'a> {
@@ -319,6 +446,7 @@ impl<'a> Default for FetchResponse<'a> {
             error_code: Default::default(),
             session_id: Default::default(),
             responses: Default::default(),
+            node_endpoints: Default::default(),
         }
     }
 }
@@ -336,7 +464,13 @@ impl<'a> FetchResponse<'a> {
         }
         out.responses = required("responses", r.array("responses", flexible, FetchResponseTopicResponse::bytes_min(version), |r| FetchResponseTopicResponse::decode(r, version))?)?;
         if flexible {
-            r.skip_tags()?;
+            r.tags(|tag, r| {
+                match tag {
+                    0 if version >= 16 => out.node_endpoints = required("node_endpoints", r.array("node_endpoints", flexible, FetchResponseNodeEndpoint::bytes_min(version), |r| FetchResponseNodeEndpoint::decode(r, version))?)?,
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?;
         }
         Ok(out)
     }
@@ -353,7 +487,19 @@ impl<'a> FetchResponse<'a> {
         }
         put_array(w, Some(self.responses.len()), flexible); for item in &self.responses { item.encode(w, version); }
         if flexible {
-            put_unsigned_varint(w, 0);
+            let defaults = Self::default();
+            let mut tags: Vec<(u32, Vec<u8>)> = Vec::new();
+            if version >= 16 && self.node_endpoints != defaults.node_endpoints {
+                let mut inside = Vec::new();
+                put_array(&mut inside, Some(self.node_endpoints.len()), flexible); for item in &self.node_endpoints { item.encode(&mut inside, version); }
+                tags.push((0, inside));
+            }
+            put_unsigned_varint(w, tags.len() as u32);
+            for (tag, inside) in tags {
+                put_unsigned_varint(w, tag);
+                put_unsigned_varint(w, inside.len() as u32);
+                w.extend_from_slice(&inside);
+            }
         }
     }
 }
@@ -361,6 +507,7 @@ impl<'a> FetchResponse<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FetchResponseTopicResponse<'a> {
     pub topic: Cow<'a, str>,
+    pub topic_id: Uuid,
     pub partitions: Vec<FetchResponseTopicResponsePartitionData<'a>>,
 }
 
@@ -368,6 +515,7 @@ impl<'a> Default for FetchResponseTopicResponse<'a> {
     fn default() -> Self {
         Self {
             topic: Default::default(),
+            topic_id: Default::default(),
             partitions: Default::default(),
         }
     }
@@ -377,7 +525,12 @@ impl<'a> FetchResponseTopicResponse<'a> {
     pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
         let flexible = version >= FLEXIBLE;
         let mut out = Self::default();
-        out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        if version <= 12 {
+            out.topic = required("topic", r.nullable_string("topic", flexible)?)?;
+        }
+        if version >= 13 {
+            out.topic_id = r.uuid("topic_id")?;
+        }
         out.partitions = required("partitions", r.array("partitions", flexible, FetchResponseTopicResponsePartitionData::bytes_min(version), |r| FetchResponseTopicResponsePartitionData::decode(r, version))?)?;
         if flexible {
             r.skip_tags()?;
@@ -388,7 +541,12 @@ impl<'a> FetchResponseTopicResponse<'a> {
     pub const fn bytes_min(version: i16) -> usize {
         let flexible = version >= FLEXIBLE;
         let mut bytes = flexible as usize;
-        bytes += if flexible { 1 } else { 2 };
+        if version <= 12 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 13 {
+            bytes += 16;
+        }
         bytes += if flexible { 1 } else { 4 };
         bytes
     }
@@ -396,7 +554,12 @@ impl<'a> FetchResponseTopicResponse<'a> {
     pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
         let flexible = version >= FLEXIBLE;
         let _ = (&w, flexible);
-        put_string(w, &self.topic, flexible);
+        if version <= 12 {
+            put_string(w, &self.topic, flexible);
+        }
+        if version >= 13 {
+            w.extend_from_slice(&self.topic_id.0.to_be_bytes());
+        }
         put_array(w, Some(self.partitions.len()), flexible); for item in &self.partitions { item.encode(w, version); }
         if flexible {
             put_unsigned_varint(w, 0);
@@ -742,6 +905,86 @@ impl<'a> FetchResponseTopicResponsePartitionDataAbortedTransaction {
         let _ = (&w, flexible);
         w.extend_from_slice(&self.producer_id.to_be_bytes());
         w.extend_from_slice(&self.first_offset.to_be_bytes());
+        if flexible {
+            put_unsigned_varint(w, 0);
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FetchResponseNodeEndpoint<'a> {
+    pub node_id: i32,
+    pub host: Cow<'a, str>,
+    pub port: i32,
+    pub rack: Option<Cow<'a, str>>,
+}
+
+impl<'a> Default for FetchResponseNodeEndpoint<'a> {
+    fn default() -> Self {
+        Self {
+            node_id: Default::default(),
+            host: Default::default(),
+            port: Default::default(),
+            rack: None,
+        }
+    }
+}
+
+impl<'a> FetchResponseNodeEndpoint<'a> {
+    pub fn decode(r: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let flexible = version >= FLEXIBLE;
+        let mut out = Self::default();
+        if version >= 16 {
+            out.node_id = r.int32("node_id")?;
+        }
+        if version >= 16 {
+            out.host = required("host", r.nullable_string("host", flexible)?)?;
+        }
+        if version >= 16 {
+            out.port = r.int32("port")?;
+        }
+        if version >= 16 {
+            out.rack = null_if(version >= 16, "rack", r.nullable_string("rack", flexible)?)?;
+        }
+        if flexible {
+            r.skip_tags()?;
+        }
+        Ok(out)
+    }
+
+    pub const fn bytes_min(version: i16) -> usize {
+        let flexible = version >= FLEXIBLE;
+        let mut bytes = flexible as usize;
+        if version >= 16 {
+            bytes += 4;
+        }
+        if version >= 16 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        if version >= 16 {
+            bytes += 4;
+        }
+        if version >= 16 {
+            bytes += if flexible { 1 } else { 2 };
+        }
+        bytes
+    }
+
+    pub fn encode(&self, w: &mut Vec<u8>, version: i16) {
+        let flexible = version >= FLEXIBLE;
+        let _ = (&w, flexible);
+        if version >= 16 {
+            w.extend_from_slice(&self.node_id.to_be_bytes());
+        }
+        if version >= 16 {
+            put_string(w, &self.host, flexible);
+        }
+        if version >= 16 {
+            w.extend_from_slice(&self.port.to_be_bytes());
+        }
+        if version >= 16 {
+            put_nullable_string(w, self.rack.as_deref().or(if version >= 16 { None } else { Some("") }), flexible);
+        }
         if flexible {
             put_unsigned_varint(w, 0);
         }

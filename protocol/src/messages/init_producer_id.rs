@@ -7,7 +7,7 @@ use crate::primitives::*;
 
 pub const KEY: i16 = 22;
 pub const VERSION_MIN: i16 = 0;
-pub const VERSION_MAX: i16 = 4;
+pub const VERSION_MAX: i16 = 5;
 pub const FLEXIBLE: i16 = 2;
 
 #[derive(Debug, Clone, PartialEq)]

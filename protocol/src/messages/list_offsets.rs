@@ -7,7 +7,7 @@ use crate::primitives::*;
 
 pub const KEY: i16 = 2;
 pub const VERSION_MIN: i16 = 1;
-pub const VERSION_MAX: i16 = 8;
+pub const VERSION_MAX: i16 = 11;
 pub const FLEXIBLE: i16 = 6;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,7 @@ pub struct ListOffsetsRequest<'a> {
     pub replica_id: i32,
     pub isolation_level: i8,
     pub topics: Vec<ListOffsetsRequestTopic<'a>>,
+    pub timeout_ms: i32,
 }
 
 impl<'a> Default for ListOffsetsRequest<'a> {
@@ -23,6 +24,7 @@ impl<'a> Default for ListOffsetsRequest<'a> {
             replica_id: Default::default(),
             isolation_level: Default::default(),
             topics: Default::default(),
+            timeout_ms: Default::default(),
         }
     }
 }
@@ -36,6 +38,9 @@ impl<'a> ListOffsetsRequest<'a> {
             out.isolation_level = r.int8("isolation_level")?;
         }
         out.topics = required("topics", r.array("topics", flexible, ListOffsetsRequestTopic::bytes_min(version), |r| ListOffsetsRequestTopic::decode(r, version))?)?;
+        if version >= 10 {
+            out.timeout_ms = r.int32("timeout_ms")?;
+        }
         if flexible {
             r.skip_tags()?;
         }
@@ -50,6 +55,9 @@ impl<'a> ListOffsetsRequest<'a> {
             w.extend_from_slice(&self.isolation_level.to_be_bytes());
         }
         put_array(w, Some(self.topics.len()), flexible); for item in &self.topics { item.encode(w, version); }
+        if version >= 10 {
+            w.extend_from_slice(&self.timeout_ms.to_be_bytes());
+        }
         if flexible {
             put_unsigned_varint(w, 0);
         }

@@ -7,7 +7,7 @@ use crate::primitives::*;
 
 pub const KEY: i16 = 3;
 pub const VERSION_MIN: i16 = 0;
-pub const VERSION_MAX: i16 = 12;
+pub const VERSION_MAX: i16 = 13;
 pub const FLEXIBLE: i16 = 9;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +128,7 @@ pub struct MetadataResponse<'a> {
     pub controller_id: i32,
     pub topics: Vec<MetadataResponseTopic<'a>>,
     pub cluster_authorized_operations: i32,
+    pub error_code: i16,
 }
 
 impl<'a> Default for MetadataResponse<'a> {
@@ -139,6 +140,7 @@ impl<'a> Default for MetadataResponse<'a> {
             controller_id: -1,
             topics: Default::default(),
             cluster_authorized_operations: -2147483648,
+            error_code: Default::default(),
         }
     }
 }
@@ -160,6 +162,9 @@ impl<'a> MetadataResponse<'a> {
         out.topics = required("topics", r.array("topics", flexible, MetadataResponseTopic::bytes_min(version), |r| MetadataResponseTopic::decode(r, version))?)?;
         if (8..=10).contains(&version) {
             out.cluster_authorized_operations = r.int32("cluster_authorized_operations")?;
+        }
+        if version >= 13 {
+            out.error_code = r.int16("error_code")?;
         }
         if flexible {
             r.skip_tags()?;
@@ -183,6 +188,9 @@ impl<'a> MetadataResponse<'a> {
         put_array(w, Some(self.topics.len()), flexible); for item in &self.topics { item.encode(w, version); }
         if (8..=10).contains(&version) {
             w.extend_from_slice(&self.cluster_authorized_operations.to_be_bytes());
+        }
+        if version >= 13 {
+            w.extend_from_slice(&self.error_code.to_be_bytes());
         }
         if flexible {
             put_unsigned_varint(w, 0);

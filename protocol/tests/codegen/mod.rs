@@ -82,7 +82,10 @@ fn parse(schema: &str) -> Api {
         name: head[2].to_owned(),
         min: min.parse().expect("a version"),
         max: max.parse().expect("a version"),
-        flexible: head[6].parse().expect("a version"),
+        flexible: match head[6] {
+            "none" => i16::MAX,
+            version => version.parse().expect("a version"),
+        },
         request: Vec::new(),
         response: Vec::new(),
     };
@@ -371,6 +374,9 @@ fn bytes_min(parent: &str, field: &Field) -> String {
     if field.array {
         return COUNT.into();
     }
+    if field.nullable.is_some() && matches!(field.kind, Kind::Struct(_)) {
+        return "1".into();
+    }
     element_bytes_min(parent, &field.kind)
 }
 
@@ -409,11 +415,15 @@ fn read_expression(api: &Api, parent: &str, field: &Field) -> String {
     match &field.kind {
         Kind::Bool => format!("r.bool(\"{label}\")?"),
         Kind::Int(bits) => format!("r.int{bits}(\"{label}\")?"),
+        Kind::Uuid if field.nullable.is_some() => format!("Some(r.uuid(\"{label}\")?)"),
         Kind::Uuid => format!("r.uuid(\"{label}\")?"),
         Kind::String => nullable(format!("r.nullable_string(\"{label}\", flexible)?")),
         Kind::Bytes => nullable(format!(
             "r.nullable_bytes(\"{label}\", flexible)?.map(Cow::Borrowed)"
         )),
+        Kind::Struct(kind) if field.nullable.is_some() => {
+            format!("r.nullable_struct(\"{label}\", |r| {parent}{kind}::decode(r, version))?")
+        }
         Kind::Struct(kind) => format!("{parent}{kind}::decode(r, version)?"),
     }
 }
@@ -488,6 +498,15 @@ fn write_statement(api: &Api, field: &Field, value: &str) -> String {
                 )
             }
         };
+    }
+    if nullable.is_some() && matches!(field.kind, Kind::Struct(_)) {
+        return format!(
+            "put_struct(w, {value}.is_some()); if let Some(item) = &{value} {{ item.encode(w, version); }}"
+        );
+    }
+    if nullable.is_some() && field.kind == Kind::Uuid {
+        assert!(field.tag.is_some(), "a uuid is absent only from a tag");
+        return write_one(&field.kind, &format!("{value}.unwrap_or_default()"));
     }
     let (put, empty) = match field.kind {
         Kind::String => ("put_nullable_string", "\"\""),

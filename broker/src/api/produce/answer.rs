@@ -88,12 +88,12 @@ fn code(failure: &ProduceFailure) -> ErrorCode {
 mod tests {
     use super::*;
     use protocol::messages::produce::ProduceResponse;
-    use protocol::primitives::Reader;
+    use protocol::primitives::{Reader, Uuid};
 
     fn told(failure: ProduceFailure) -> (i16, i64, usize, bool) {
         let mut out = Vec::new();
         let mut writer = ProduceResponseWriter::begin(&mut out, 9, 1);
-        writer.topic("t", 1);
+        writer.topic("t", Uuid(0), 1);
         write(&mut writer, 0, &Err(failure));
         writer.finish(0);
         let response = ProduceResponse::decode(&mut Reader::new(&out), 9).unwrap();

@@ -32,6 +32,20 @@ impl Value {
         }
     }
 
+    /// Takes out every field of this name.
+    pub fn leave_out(&mut self, out: &str) {
+        match self {
+            Self::Atom(_) => {}
+            Self::Struct(fields) => {
+                fields.retain(|(name, _)| name != out);
+                fields
+                    .iter_mut()
+                    .for_each(|(_, field)| field.leave_out(out));
+            }
+            Self::List(items) => items.iter_mut().for_each(|item| item.leave_out(out)),
+        }
+    }
+
     fn key(&self, keys: &[&str]) -> Option<(i64, String)> {
         let Self::Struct(fields) = self else {
             return None;

@@ -379,6 +379,7 @@ fn sessions(run: &Run, version: i16) -> Scenario {
         forgotten_topics_data: vec![FetchRequestForgottenTopic {
             topic: run.topic(&topic).into(),
             partitions: vec![0, 1, 9],
+            ..FetchRequestForgottenTopic::default()
         }],
         ..fetch_request(run, &[(&topic, &[from(0, 0)])])
     };

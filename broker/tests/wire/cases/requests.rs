@@ -46,6 +46,7 @@ pub fn produce_body(
                     records: records.map(Into::into),
                 })
                 .collect(),
+            ..ProduceRequestTopicData::default()
         });
     let request = ProduceRequest {
         transactional_id: transactional_id.map(Into::into),
@@ -123,6 +124,7 @@ pub fn fetch_request<'a>(run: &Run, topics: FetchParts<'_>) -> FetchRequest<'a> 
             .map(|(name, partitions)| FetchRequestTopic {
                 topic: run.topic(name).into(),
                 partitions: partitions.to_vec(),
+                ..FetchRequestTopic::default()
             })
             .collect(),
         ..FetchRequest::default()
