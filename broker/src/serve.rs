@@ -302,6 +302,7 @@ fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     executor.spawn("flush", Box::pin(shard.clone().run_flush()));
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
+    executor.spawn_background("retention", Box::pin(shard.clone().run_retention()));
     executor.spawn("reconcile", Box::pin(router.clone().run_reconcile()));
     executor.spawn("watch connections", Box::pin(server.clone().run_watch()));
     let adopting = server.clone();

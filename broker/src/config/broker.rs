@@ -168,8 +168,7 @@ const LOG: &[Setting] = &[
         AtLeast(-1),
         "How long records are kept, -1 for ever; else log.retention.minutes.",
     )
-    .unset()
-    .idle(),
+    .unset(),
     Setting::int(
         "log.retention.minutes",
         0,
@@ -177,31 +176,27 @@ const LOG: &[Setting] = &[
         "How long records are kept; else log.retention.hours.",
     )
     .unset()
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::int(
         "log.retention.hours",
         168,
         AtLeast(-1),
         "How long records are kept.",
     )
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::long(
         "log.retention.bytes",
         -1,
         Any,
         "Bytes kept of each partition, -1 for all.",
-    )
-    .idle(),
+    ),
     Setting::long(
         "log.retention.check.interval.ms",
         300_000,
         AtLeast(1),
         "How often old segments are looked for.",
     )
-    .fixed()
-    .idle(),
+    .fixed(),
     Setting::list(
         "log.cleanup.policy",
         "delete",
@@ -285,9 +280,8 @@ const LOG: &[Setting] = &[
         "log.segment.delete.delay.ms",
         60_000,
         AtLeast(0),
-        "Accepted; files go as soon as no reader uses them.",
-    )
-    .idle(),
+        "How long the file of a segment that is over stays for those who read it.",
+    ),
     Setting::long(
         "log.flush.interval.messages",
         LONG_MAX,

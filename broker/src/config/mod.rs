@@ -178,6 +178,8 @@ pub struct Config {
     pub producer_id_expiration_ms: u64,
     /// `producer.id.expiration.check.interval.ms`.
     pub producer_id_expiration_check_interval_ms: u64,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: u64,
     /// `write.caching` for topics that do not say.
     pub write_caching: bool,
     /// `produce.validate.compressed`.
@@ -412,10 +414,6 @@ impl Read<'_> {
         values: BTreeMap<&'static str, (Value, Origin)>,
     ) -> Result<Config, ConfigError> {
         let (listen_host, listen_port) = self.address("listen")?;
-        let admin_listen = match self.text("admin.listen").as_str() {
-            "off" => None,
-            _ => Some(self.address("admin.listen")?),
-        };
         Ok(Config {
             values,
             data_dir: PathBuf::from(self.text("data.dir")),
@@ -424,7 +422,7 @@ impl Read<'_> {
                 .unwrap_or_else(|| listen_host.clone()),
             listen_host,
             listen_port,
-            admin_listen,
+            admin_listen: self.admin_listen()?,
             advertise: if self.text("advertise") == "machine" {
                 Advertise::Machine
             } else {
@@ -455,6 +453,7 @@ impl Read<'_> {
             producer_id_expiration_ms: self.number("producer.id.expiration.ms"),
             producer_id_expiration_check_interval_ms: self
                 .number("producer.id.expiration.check.interval.ms"),
+            retention_check_interval_ms: self.number("log.retention.check.interval.ms"),
             write_caching: self.bool("write.caching"),
             validate_compressed: match self.text("produce.validate.compressed").as_str() {
                 "header" => ValidateCompressed::Header,
@@ -518,6 +517,13 @@ impl Read<'_> {
         match self.value(name) {
             Value::Integer(n) => T::try_from(*n).ok(),
             _ => None,
+        }
+    }
+
+    fn admin_listen(&self) -> Result<Option<(String, u16)>, ConfigError> {
+        match self.text("admin.listen").as_str() {
+            "off" => Ok(None),
+            _ => self.address("admin.listen").map(Some),
         }
     }
 

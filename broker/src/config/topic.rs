@@ -223,10 +223,9 @@ pub static TOPIC: &[TopicSetting] = &[
             "file.delete.delay.ms",
             0,
             AtLeast(0),
-            "Accepted; files go as soon as no reader uses them.",
+            "How long the file of a segment that is over stays for those who read it.",
         )
-        .unset()
-        .idle(),
+        .unset(),
         &[("log.segment.delete.delay.ms", 1)],
     ),
     row(
@@ -459,6 +458,8 @@ pub struct TopicConfig {
     pub retention_ms: Option<i64>,
     /// `retention.bytes` of a partition; `None` (any negative value) keeps all.
     pub retention_bytes: Option<u64>,
+    /// `file.delete.delay.ms`.
+    pub file_delete_delay_ms: u64,
     /// `segment.bytes`, at least 1 MiB.
     pub segment_bytes_max: u32,
     /// `segment.ms`, at least 1.
@@ -596,6 +597,7 @@ impl Values<'_> {
             retention_ms: Some(self.long("retention.ms")).filter(|ms| *ms >= 0),
             retention_bytes: u64::try_from(self.long("retention.bytes")).ok(),
             segment_bytes_max: self.count("segment.bytes"),
+            file_delete_delay_ms: u64::try_from(self.long("file.delete.delay.ms")).unwrap_or(0),
             segment_ms: self.long("segment.ms"),
             segment_jitter_ms: self.long("segment.jitter.ms"),
             index_interval_bytes: self.count("index.interval.bytes"),

@@ -21,6 +21,8 @@ mod index_file;
 mod lru;
 pub mod manifest;
 mod reader;
+mod removal;
+pub mod retention;
 mod segment_reader;
 
 pub use directory::LogDirectory;
@@ -105,6 +107,8 @@ pub struct PartitionLog {
     /// Set when an append ends after the removal began.
     append_ended: Signal,
     removed: Cell<bool>,
+    /// What earlier runs left below the first segment is gone.
+    swept: Cell<bool>,
 }
 
 struct State {
@@ -152,6 +156,7 @@ impl PartitionLog {
             appending: Cell::new(false),
             append_ended: Signal::default(),
             removed: Cell::new(false),
+            swept: Cell::new(false),
         }
     }
 

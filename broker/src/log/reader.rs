@@ -62,13 +62,21 @@ impl PartitionLog {
         Ok(slices)
     }
 
-    /// The first batch whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
+    /// The first batch that ends at or after `from_offset` and whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
     /// it returns: that is known without waiting.
     ///
     /// # Errors
     /// A batch that must be looked at cannot be read, or is not what was written.
-    pub async fn batch_for_timestamp(&self, target: i64) -> Result<Option<Vec<u8>>, LogError> {
-        let reaches = |segment: &&Segment| segment.bytes > 0 && segment.max_timestamp >= target;
+    pub async fn batch_for_timestamp(
+        &self,
+        target: i64,
+        from_offset: i64,
+    ) -> Result<Option<Vec<u8>>, LogError> {
+        let reaches = |segment: &&Segment| {
+            segment.bytes > 0
+                && segment.max_timestamp >= target
+                && segment.next_offset > from_offset
+        };
         let segment = self.state.borrow().segments.iter().find(reaches).copied();
         let Some(segment) = segment else {
             return Ok(None);
@@ -80,7 +88,7 @@ impl PartitionLog {
             while !reader.is_at_end(&at)
                 && let Some(extent) = reader.batch_at(&window, &at)?
             {
-                if extent.max_timestamp >= target {
+                if extent.max_timestamp >= target && extent.last_offset >= from_offset {
                     let mut slices = Vec::new();
                     reader.whole(&window, &at, &extent, &mut slices).await?;
                     let mut batch = Vec::with_capacity(extent.bytes);

@@ -12,6 +12,7 @@ use crate::io::Io;
 use crate::io::production::run_local;
 
 mod faults;
+mod removal;
 use faults::Faults;
 
 /// A whole batch with a timestamp of 1000 + its last offset.
@@ -202,7 +203,7 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
             let read = faults.bytes_read.get();
             assert!(read < bytes_read_max, "{state}: {read} bytes were read");
             let found = again
-                .batch_for_timestamp(1000 + target.last_offset)
+                .batch_for_timestamp(1000 + target.last_offset, 0)
                 .await
                 .unwrap();
             assert_eq!(found.as_deref(), Some(&want[..]), "{state}");
@@ -211,7 +212,7 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
         assert_eq!(again.max_timestamp(), Some(1000 + end - 1));
         assert!(
             again
-                .batch_for_timestamp(1000 + end)
+                .batch_for_timestamp(1000 + end, 0)
                 .await
                 .unwrap()
                 .is_none()
@@ -454,7 +455,7 @@ fn a_full_disk_refuses_an_append_and_a_later_one_heals_it() {
                 read_all(&again, 0, 1 << 20).await == joined(&run),
                 "operation {operation}"
             );
-            assert!(again.batch_for_timestamp(1050).await.unwrap().is_some());
+            assert!(again.batch_for_timestamp(1050, 0).await.unwrap().is_some());
         }
     });
 }
@@ -491,7 +492,7 @@ fn reads_and_look_ups_go_on_while_it_is_written() {
             }
             if offset > 0 {
                 let found = log
-                    .batch_for_timestamp(1000 + offset - 1)
+                    .batch_for_timestamp(1000 + offset - 1, 0)
                     .await
                     .unwrap()
                     .unwrap();
@@ -571,7 +572,7 @@ async fn check_against(log: &PartitionLog, model: &[LogBatch], seed: u64) {
     assert_eq!(log.max_timestamp(), Some(greatest));
     for target in [greatest, greatest + 1, 900 + (seed % 300) as i64] {
         let want = model.iter().find(|batch| batch.max_timestamp >= target);
-        let found = log.batch_for_timestamp(target).await.unwrap();
+        let found = log.batch_for_timestamp(target, 0).await.unwrap();
         assert_eq!(
             found.as_deref(),
             want.map(|batch| &*batch.bytes),

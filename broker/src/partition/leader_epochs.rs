@@ -27,6 +27,15 @@ impl LeaderEpochs {
         self.0.push((epoch, offset));
     }
 
+    /// The log starts at `offset` now: of the epochs that began before, the one it lies in is left, and begins there.
+    pub fn begin_at(&mut self, offset: i64) {
+        let before = self.0.partition_point(|&(_, start)| start <= offset);
+        if let Some(last) = before.checked_sub(1) {
+            self.0.drain(..last);
+            self.0[0].1 = offset;
+        }
+    }
+
     /// The newest epoch.
     pub fn latest(&self) -> Option<i32> {
         self.0.last().map(|&(epoch, _)| epoch)
@@ -60,6 +69,24 @@ impl LeaderEpochs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn epochs_below_the_log_start_are_forgotten() {
+        let epochs = || LeaderEpochs::new(vec![(0, 0), (3, 10), (4, 20)]);
+        for (offset, left) in [
+            (0, &[(0, 0), (3, 10), (4, 20)][..]),
+            (5, &[(0, 5), (3, 10), (4, 20)]),
+            (10, &[(3, 10), (4, 20)]),
+            (25, &[(4, 25)]),
+        ] {
+            let mut epochs = epochs();
+            epochs.begin_at(offset);
+            assert_eq!(epochs.entries(), left);
+        }
+        let mut none = LeaderEpochs::default();
+        none.begin_at(7);
+        assert!(none.entries().is_empty());
+    }
 
     #[test]
     fn epochs_say_where_they_end() {

@@ -210,6 +210,18 @@ impl Partition {
         });
     }
 
+    /// The log starts at `offset`, by a committed entry; it never moves back.
+    pub fn raise_log_start(&mut self, offset: i64) {
+        assert!(
+            offset <= self.high_watermark,
+            "the log starts within what is committed"
+        );
+        if offset > self.log_start_offset {
+            self.log_start_offset = offset;
+            self.leader_epochs.begin_at(offset);
+        }
+    }
+
     /// First offset still there.
     pub fn log_start_offset(&self) -> i64 {
         self.log_start_offset

@@ -12,6 +12,7 @@ use crate::io::buffer::Slice;
 use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::limits;
+use crate::partition::TailBatch;
 
 /// One partition's part of a Fetch request.
 #[derive(Debug, Clone)]
@@ -272,6 +273,10 @@ impl Shard {
             .await
         {
             Ok(records) => answer.records = records,
+            // It was removed meanwhile.
+            Err(_) if request.offset < owned.partition.borrow().log_start_offset() => {
+                return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);
+            }
             Err(error) => {
                 tracing::error!(topic = %owned.topic, partition = request.key.partition, offset = request.offset, %error, "a segment cannot be read");
                 return ReadAnswer::failed(ReadFailure::Storage);
@@ -373,21 +378,28 @@ impl Shard {
         owned: &Owned,
         target: i64,
     ) -> Result<Option<(i64, i64)>, ReadFailure> {
-        // Whatever leaves the tail while segments are searched is searched there too.
-        let stored = owned.log.batch_for_timestamp(target).await;
-        let stored = stored.map_err(|error| {
-            tracing::error!(topic = %owned.topic, %error, "a segment cannot be searched by time");
-            ReadFailure::Storage
-        })?;
-        if let Some(bytes) = stored {
-            return Ok(first_at_least(&bytes, target));
+        let mut from = owned.partition.borrow().log_start_offset();
+        loop {
+            // Whatever leaves the tail while segments are searched is searched there too.
+            let stored = owned.log.batch_for_timestamp(target, from).await;
+            let stored = stored.map_err(|error| {
+                tracing::error!(topic = %owned.topic, %error, "a segment cannot be searched by time");
+                ReadFailure::Storage
+            })?;
+            let Some(bytes) = stored else { break };
+            let found = first_at_least(&bytes, target, from);
+            let last_offset = RecordBatch::parse(&bytes).map(|batch| batch.last_offset());
+            match (found, last_offset) {
+                // The record that reaches it lies before the log start.
+                (None, Ok(last_offset)) => from = last_offset + 1,
+                (found, _) => return Ok(found),
+            }
         }
         let partition = owned.partition.borrow();
-        let batch = partition
-            .tail()
-            .iter()
-            .find(|batch| batch.max_timestamp >= target);
-        Ok(batch.and_then(|batch| first_at_least(&batch.bytes, target)))
+        let reaches =
+            |batch: &&TailBatch| batch.max_timestamp >= target && batch.last_offset >= from;
+        let mut batches = partition.tail().iter().filter(reaches);
+        Ok(batches.find_map(|batch| first_at_least(&batch.bytes, target, from)))
     }
 
     async fn find_max_timestamp(&self, owned: &Owned) -> Result<Option<(i64, i64)>, ReadFailure> {
@@ -405,22 +417,23 @@ impl Shard {
         let target = match (stored, &tail) {
             (None, None) => return Ok(None),
             (Some(stored), Some((time, bytes))) if *time > stored => {
-                return Ok(first_at_least(bytes, *time));
+                return Ok(first_at_least(bytes, *time, 0));
             }
-            (None, Some((time, bytes))) => return Ok(first_at_least(bytes, *time)),
+            (None, Some((time, bytes))) => return Ok(first_at_least(bytes, *time, 0)),
             (Some(stored), _) => stored,
         };
         self.find_timestamp(owned, target).await
     }
 }
 
-/// Offset and timestamp of the first record of `batch` at or after `target`, looking inside compressed batches.
-fn first_at_least(batch: &[u8], target: i64) -> Option<(i64, i64)> {
+/// Offset and timestamp of the first record of `batch` at or after `target`, and not below `from` by its offset, looking inside
+/// compressed batches.
+fn first_at_least(batch: &[u8], target: i64, from: i64) -> Option<(i64, i64)> {
     let batch = RecordBatch::parse(batch).ok()?;
     let header = batch.header();
     if header.attributes().timestamp_type() == TimestampType::LogAppendTime {
         return (header.max_timestamp() >= target)
-            .then_some((header.base_offset(), header.max_timestamp()));
+            .then_some((header.base_offset().max(from), header.max_timestamp()));
     }
     let codec = Compression::from_id(header.attributes().compression_id())?;
     let unpacked;
@@ -433,11 +446,9 @@ fn first_at_least(batch: &[u8], target: i64) -> Option<(i64, i64)> {
     for record in records(payload) {
         let record = record.ok()?;
         let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
-        if timestamp >= target {
-            return Some((
-                header.base_offset() + i64::from(record.offset_delta),
-                timestamp,
-            ));
+        let offset = header.base_offset() + i64::from(record.offset_delta);
+        if timestamp >= target && offset >= from {
+            return Some((offset, timestamp));
         }
     }
     None

@@ -35,6 +35,7 @@ pub mod figures;
 pub mod groups;
 pub mod produce;
 pub mod recovery;
+pub mod retention;
 pub mod write_back;
 
 pub use control::ControlError;
@@ -42,6 +43,7 @@ pub use fetch::{
     OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest, Watched,
 };
 pub use produce::{Commit, ProduceRequest, ProduceTicket};
+pub use retention::{DeleteRecordsFailure, DeletedRecords};
 
 /// A partition of a topic, by the topic's id: a re-created topic is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,6 +183,7 @@ pub struct Shard {
     stopping: Cell<bool>,
     /// The flush loop has ended: nothing more is applied.
     flush_ended: Cell<bool>,
+    retention: retention::Retention,
     /// The write-back loop has ended, after the flush loop.
     write_back_ended: Signal,
 }
@@ -359,7 +362,8 @@ impl Shard {
                 ItemKind::PartitionAdd => self.apply_add(key, quorum, term, &item.body),
                 ItemKind::PartitionRemove => self.apply_remove(key),
                 ItemKind::Record => image_grew |= self.apply_record(&item.body),
-                ItemKind::LogStart | ItemKind::Raw => {}
+                ItemKind::LogStart => self.apply_log_start(key, item.offset),
+                ItemKind::Raw => {}
             }
         }
         if image_grew {

@@ -162,6 +162,7 @@ pub async fn open(
         flush_wanted: Default::default(),
         flush_waiters: Default::default(),
         write_back_wanted: Default::default(),
+        retention: Default::default(),
         reconcile_wanted: Default::default(),
         publish_wanted: Default::default(),
         led: RefCell::default(),

@@ -9,6 +9,7 @@ mod frames;
 mod mutations;
 mod pressure;
 mod records;
+mod retention;
 mod start;
 mod stop;
 mod wire;
