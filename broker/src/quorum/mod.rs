@@ -184,6 +184,15 @@ impl Quorums {
         self.quorums[place].applied
     }
 
+    /// The oldest frame with an entry that is not applied; `None`: all that is stored is applied.
+    pub fn oldest_unapplied(&self) -> Option<Sequence> {
+        let oldest = self
+            .quorums
+            .iter()
+            .filter_map(|quorum| quorum.stored.front());
+        oldest.map(|stored| stored.sequence).min()
+    }
+
     /// Index of the newest entry of the quorum at `place`, queued ones included.
     pub fn last_index(&self, place: usize) -> u64 {
         let quorum = &self.quorums[place];
@@ -295,7 +304,26 @@ impl Quorums {
                 window.sections.push(section);
             }
         }
-        (!window.sections.is_empty()).then_some(window)
+        if window.sections.is_empty() {
+            return None;
+        }
+        self.add_late_hard_states(&mut window.sections);
+        Some(window)
+    }
+
+    /// Quorums that have nothing to store in this frame still say how far they are committed. So what a start finds stored
+    /// and not known to be committed stands in the last frame, never in one that keeps old files of a full journal needed.
+    fn add_late_hard_states(&mut self, sections: &mut Vec<Section<Bytes>>) {
+        for quorum in &mut self.quorums {
+            // A quorum with a section has put it there.
+            if let Some(hard_state) = quorum.late_hard_state.take() {
+                sections.push(Section {
+                    quorum: quorum.id.0,
+                    hard_state: Some(hard_state),
+                    entries: Vec::new(),
+                });
+            }
+        }
     }
 
     /// The frame is on disk: records it and returns what is committed by that, in order.
@@ -409,3 +437,6 @@ impl Quorum {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
