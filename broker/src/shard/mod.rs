@@ -178,8 +178,9 @@ pub struct Shard {
     dirty_bytes_max: u64,
     /// Read for fetches and not yet with their connections.
     read_bytes: Cell<u64>,
-    /// Why produces are refused although the journal is well: the file system is full.
+    /// The file system has no room for segments, or for a further file of the journal: produces are refused.
     out_of_space: Cell<bool>,
+    journal_out_of_space: Cell<bool>,
     stopping: Cell<bool>,
     /// The flush loop has ended: nothing more is applied.
     flush_ended: Cell<bool>,
@@ -305,10 +306,11 @@ impl Shard {
             if !std::mem::replace(&mut waited_for_space, true) {
                 tracing::warn!(shard = self.number, %error, "the journal needs a further file");
             }
-            self.wait_for_space(&self.data).await;
+            self.wait_for_space(&self.journal_out_of_space, &self.data)
+                .await;
         }
         if waited_for_space {
-            self.there_is_space();
+            self.there_is_space(&self.journal_out_of_space);
         }
         true
     }

@@ -83,7 +83,7 @@ impl Shard {
     ) -> Result<ProduceTicket, ProduceFailure> {
         let owned = self.owned(key).ok_or(ProduceFailure::NotLeader)?;
         let batch = check_request(&owned.topic, &request)?;
-        if self.quorums.borrow().is_fenced() || self.out_of_space.get() {
+        if self.quorums.borrow().is_fenced() || self.is_out_of_space() {
             return Err(ProduceFailure::Storage);
         }
         if self.stopping.get() || !self.quorums.borrow().is_open(owned.quorum) {
@@ -185,6 +185,6 @@ impl Shard {
     pub fn must_wait(&self, bytes: usize) -> bool {
         let behind =
             self.quorums.borrow().is_full(bytes) || self.dirty_bytes.get() > self.dirty_bytes_max;
-        behind && !self.is_fenced() && !self.out_of_space.get() && !self.stopping.get()
+        behind && !self.is_fenced() && !self.is_out_of_space() && !self.stopping.get()
     }
 }

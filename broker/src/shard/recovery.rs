@@ -174,6 +174,7 @@ pub async fn open(
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         read_bytes: Cell::new(0),
         out_of_space: Cell::new(false),
+        journal_out_of_space: Cell::new(false),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),
         write_back_ended: Default::default(),

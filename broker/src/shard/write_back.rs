@@ -29,7 +29,8 @@ const SLOW_SYNC_MS: u64 = 5000;
 /// Where the shard stood when a checkpoint began.
 struct Capture {
     manifests: Vec<(Manifest, Vec<Rc<Owned>>)>,
-    sequence: u64,
+    /// All entries up to this frame are in what the manifests say.
+    sequence: Sequence,
 }
 
 impl Shard {
@@ -54,6 +55,10 @@ impl Shard {
                 if !self.write_back_oldest().await {
                     break;
                 }
+            }
+            if self.tails.borrow().is_empty() {
+                // Its topics may have been deleted meanwhile.
+                self.there_is_space(&self.out_of_space);
             }
             let journal_half_full = self.journal.used_bytes() > self.journal.capacity_bytes() / 2;
             if ((due && self.applied_sequence.get() > self.checkpointed_sequence.get())
@@ -120,7 +125,7 @@ impl Shard {
                 true
             }
             Err(LogError::NoSpace { path }) => {
-                self.wait_for_space(&path).await;
+                self.wait_for_space(&self.out_of_space, &path).await;
                 self.write_back_wanted.set();
                 false
             }
@@ -144,12 +149,19 @@ impl Shard {
         }
         self.dirty_bytes.set(self.dirty_bytes.get() - freed);
         self.wake_flush_waiters();
-        self.there_is_space();
+        self.there_is_space(&self.out_of_space);
     }
 
-    /// Refuses produces, and leaves the full file system alone for a while.
-    pub(in crate::shard) async fn wait_for_space(&self, path: &Path) {
-        if !self.out_of_space.replace(true) {
+    /// Whether produces are refused although the journal is well: the file system is full.
+    pub(in crate::shard) fn is_out_of_space(&self) -> bool {
+        self.out_of_space.get() || self.journal_out_of_space.get()
+    }
+
+    /// Refuses produces for the reason `wants`, and leaves the full file system alone for a while.
+    pub(in crate::shard) async fn wait_for_space(&self, wants: &Cell<bool>, path: &Path) {
+        let told = self.is_out_of_space();
+        wants.set(true);
+        if !told {
             tracing::error!(path = %path.display(), "the file system is full: produces are refused until there is space, reads go on");
         }
         // Produces that wait for room are refused now.
@@ -157,9 +169,9 @@ impl Shard {
         self.io.clock.sleep(SPACE_PAUSE).await;
     }
 
-    /// Something could be written.
-    pub(in crate::shard) fn there_is_space(&self) {
-        if self.out_of_space.replace(false) {
+    /// Something could be written, or nothing is left that `wants` to be.
+    pub(in crate::shard) fn there_is_space(&self, wants: &Cell<bool>) {
+        if wants.replace(false) && !self.is_out_of_space() {
             tracing::info!(
                 shard = self.number,
                 "there is space again; produces are taken"
@@ -273,9 +285,12 @@ impl Shard {
             manifest.partitions.push(partition_state(owned));
             owners.push(owned.clone());
         }
+        let applied = self.applied_sequence.get();
+        // After a start, entries of older frames are applied with the first flush.
+        let unapplied = quorums.oldest_unapplied().unwrap_or(Sequence::MAX);
         Capture {
             manifests,
-            sequence: self.applied_sequence.get(),
+            sequence: applied.min(unapplied - 1),
         }
     }
 
