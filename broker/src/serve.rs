@@ -24,6 +24,7 @@ use crate::journal::JournalError;
 use crate::limits;
 use crate::log::manifest::ManifestError;
 use crate::net::{self, Server};
+use crate::preflight;
 use crate::router::Router;
 use crate::shard::Shard;
 use crate::shard::recovery::{self, Machine, Recovered, StartError};
@@ -31,6 +32,8 @@ use crate::shard::recovery::{self, Machine, Recovered, StartError};
 /// How often a taken port is tried again, and after which pause.
 const BIND_TRIES: u32 = 20;
 const BIND_PAUSE: Duration = Duration::from_millis(50);
+/// What a host is taken to have that does not tell.
+const MEMORY_BYTES_UNKNOWN: u64 = 1 << 30;
 /// How long a stop waits for replies under way, and then for the checkpoint: together below ten seconds.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 const STOP_PATIENCE: Duration = Duration::from_secs(7);
@@ -91,7 +94,7 @@ fn start(config: &Config) -> Result<ExitCode, Refusal> {
     let startup = Arc::new(Startup {
         config: Arc::new(config),
         machine: Machine {
-            memory_bytes: production::memory_bytes(),
+            memory_bytes: preflight::memory_bytes(&host::LinuxHost).unwrap_or(MEMORY_BYTES_UNKNOWN),
             open_segments_max,
         },
         cluster_id,

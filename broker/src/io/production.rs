@@ -290,18 +290,6 @@ pub fn usable_cpus() -> Vec<usize> {
         .collect()
 }
 
-/// Bytes of memory this machine has.
-pub fn memory_bytes() -> u64 {
-    // SAFETY: sysconf only reads.
-    let (pages, size) = unsafe {
-        (
-            libc::sysconf(libc::_SC_PHYS_PAGES),
-            libc::sysconf(libc::_SC_PAGESIZE),
-        )
-    };
-    (pages.max(1) as u64) * (size.max(1) as u64)
-}
-
 /// A lock on a directory, held until dropped or the process ends.
 #[derive(Debug)]
 pub struct DirectoryLock(#[allow(dead_code)] fs::File);

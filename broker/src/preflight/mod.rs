@@ -144,10 +144,31 @@ pub fn memory_bytes(facts: &dyn HostFacts) -> Option<u64> {
     let machine = total
         .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
         .and_then(|kib| kib.checked_mul(1024));
-    let group = facts
-        .read("/sys/fs/cgroup/memory.max")
-        .and_then(|text| text.trim().parse::<u64>().ok());
-    machine.into_iter().chain(group).min()
+    let groups = facts.read("/proc/self/cgroup").unwrap_or_default();
+    let limits = groups.lines().flat_map(limit_files);
+    let limits = limits.filter_map(|file| facts.read(&file)?.trim().parse::<u64>().ok());
+    machine.into_iter().chain(limits).min()
+}
+
+/// Where the limits of memory of this group (a line of `/proc/self/cgroup`) stand, and of those above it: all of them hold.
+fn limit_files(group: &str) -> Vec<String> {
+    let mut fields = group.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+        return Vec::new();
+    };
+    let (root, name) = match controllers {
+        "" => ("/sys/fs/cgroup", "memory.max"),
+        names if names.split(',').any(|one| one == "memory") => {
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+        }
+        _ => return Vec::new(),
+    };
+    let above = std::path::Path::new(path.trim_start_matches('/')).ancestors();
+    let file = |above: &std::path::Path| match above.to_str() {
+        None | Some("") => format!("{root}/{name}"),
+        Some(above) => format!("{root}/{above}/{name}"),
+    };
+    above.map(file).collect()
 }
 
 /// The findings as aligned lines, with why and how to mend it below each that is not ok, and a count at the end.
@@ -513,10 +534,24 @@ mod tests {
     fn a_control_groups_memory_counts_if_it_is_less() {
         let mut fake = good();
         assert_eq!(memory_bytes(&fake), Some(64 << 30));
+        // A container sees its own group as the root.
+        set("/proc/self/cgroup", "0::/\n")(&mut fake);
         set("/sys/fs/cgroup/memory.max", "1073741824\n")(&mut fake);
         assert_eq!(memory_bytes(&fake), Some(1 << 30));
         set("/sys/fs/cgroup/memory.max", "max\n")(&mut fake);
         assert_eq!(memory_bytes(&fake), Some(64 << 30));
+        // A service has its own, and the one above it has another.
+        set("/proc/self/cgroup", "5:cpu:/x\n0::/a.slice/b.service\n")(&mut fake);
+        let own = "/sys/fs/cgroup/a.slice/b.service/memory.max";
+        set(own, "4096000\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(4_096_000));
+        set("/sys/fs/cgroup/a.slice/memory.max", "4096\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(4096));
+        set("/proc/self/cgroup", "4:cpu,memory:/a\ngarbage\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(64 << 30));
+        let first = "/sys/fs/cgroup/memory/a/memory.limit_in_bytes";
+        set(first, "8192\n")(&mut fake);
+        assert_eq!(memory_bytes(&fake), Some(8192));
     }
 
     #[test]
