@@ -4,12 +4,19 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+#[path = "../harness/broker.rs"]
+#[allow(dead_code, reason = "shared with other test programs")]
 mod broker;
 mod frames;
+#[path = "../harness/load.rs"]
+#[allow(dead_code, reason = "shared with other test programs")]
+mod load;
 mod mutations;
 mod pressure;
 mod records;
 mod retention;
 mod start;
 mod stop;
+#[path = "../harness/wire.rs"]
+#[allow(dead_code, reason = "shared with other test programs")]
 mod wire;

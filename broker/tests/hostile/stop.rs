@@ -1,97 +1,36 @@
 //! Stops: clean under load, at once when asked twice, and by force. Nothing acknowledged is lost in any.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use protocol::compression::Compression;
 use tempfile::tempdir;
 
 use crate::broker::{Broker, PATIENCE, connect};
-use crate::wire::{
-    Body, FETCH, assert_records, batch, create_topic, frame, honest_value, produce, produced,
-};
+use crate::load::{End, Load};
+use crate::wire::{Body, FETCH, frame};
 
 /// The promise for a stop under load.
 const STOP_MAX: Duration = Duration::from_secs(10);
-
-/// A producer that goes on until its broker is gone, and counts what was acknowledged.
-struct Load {
-    topic: String,
-    acknowledged: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
-}
-
-impl Load {
-    fn start(port: u16, number: usize) -> Self {
-        let topic = format!("load-{number}");
-        assert_eq!(create_topic(port, &topic, 1, &[]), 0);
-        let acknowledged = Arc::new(AtomicU64::new(0));
-        let (counted, name) = (acknowledged.clone(), topic.clone());
-        let thread = std::thread::spawn(move || {
-            let mut stream = connect(port);
-            loop {
-                let next = counted.load(Ordering::SeqCst);
-                let values: Vec<_> = (next..next + 50).map(honest_value).collect();
-                let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-                let records = batch(Compression::None, &values);
-                if stream.write_all(&produce(&name, -1, &records)).is_err() {
-                    return;
-                }
-                let Some(answer) = crate::wire::reply(&mut stream) else {
-                    return;
-                };
-                match produced(&answer) {
-                    (0, _) => drop(counted.fetch_add(50, Ordering::SeqCst)),
-                    // NOT_LEADER_OR_FOLLOWER: it stops, nothing was appended.
-                    (6, _) => return,
-                    (code, _) => panic!("a stop is no failure: {code}"),
-                }
-            }
-        });
-        Self {
-            topic,
-            acknowledged,
-            thread,
-        }
-    }
-
-    fn wait_for(&self, records: u64) {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while self.acknowledged.load(Ordering::SeqCst) < records {
-            assert!(std::time::Instant::now() < deadline, "the load waits");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
 
 /// Starts a broker under load, lets `end` end it, and looks for every acknowledged record after another start.
 fn ends_under_load(end: impl FnOnce(&mut Broker)) {
     let data = tempdir().unwrap();
     let mut broker = Broker::start(data.path(), &[]);
     let loads: Vec<_> = (0..4)
-        .map(|number| Load::start(broker.port, number))
+        .map(|number| Load::start(broker.port, &format!("load-{number}")))
         .collect();
     loads.iter().for_each(|load| load.wait_for(500));
     end(&mut broker);
     drop(broker);
-    let counts = loads.into_iter().map(|load| {
-        load.thread.join().unwrap();
-        (load.topic, load.acknowledged.load(Ordering::SeqCst))
-    });
-    let counts: Vec<_> = counts.collect();
-    all_is_there(data.path(), &counts);
-}
-
-fn all_is_there(data: &Path, counts: &[(String, u64)]) {
-    let broker = Broker::start(data, &[]);
-    for (topic, acknowledged) in counts {
-        // What was on its way when the broker ended may be there too.
-        assert_records(broker.port, topic, *acknowledged..=*acknowledged + 50);
-    }
+    let written: Vec<_> = loads
+        .into_iter()
+        .map(|load| match load.ended() {
+            (written, End::Closed) => written,
+            (_, end) => panic!("a stop is no failure: {end:?}"),
+        })
+        .collect();
+    let broker = Broker::start(data.path(), &[]);
+    written.iter().for_each(|one| one.assert_there(broker.port));
     broker.stop();
 }
 

@@ -19,6 +19,7 @@ pub const FETCH: i16 = 1;
 pub const METADATA: i16 = 3;
 pub const API_VERSIONS: i16 = 18;
 pub const CREATE_TOPICS: i16 = 19;
+pub const DELETE_TOPICS: i16 = 20;
 
 /// A frame with its length.
 pub fn frame(key: i16, version: i16, body: &[u8]) -> Vec<u8> {

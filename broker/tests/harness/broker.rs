@@ -214,6 +214,12 @@ impl Broker {
         assert_eq!(sent, 0, "the broker is there");
     }
 
+    /// Kills it and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -258,9 +264,14 @@ impl Drop for Broker {
 
 /// A connection to `port` with time-outs that only a broken broker reaches.
 pub fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    try_connect(port).expect("the broker listens")
+}
+
+/// As [`connect`]; `None`: nobody listens there.
+pub fn try_connect(port: u16) -> Option<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream
+    Some(stream)
 }

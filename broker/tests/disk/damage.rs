@@ -1,0 +1,287 @@
+//! Rows T2-T5, T8 and T29: files that are torn, flipped, missing, cut, misdirected or old, as one finds them at a start. Either
+//! everything acknowledged is there, or the broker refuses with a sentence, and changes nothing.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::SMALL;
+use crate::broker::{Broker, PATIENCE, command, free_ports};
+use crate::device::image::Random;
+use crate::exit;
+use crate::files::{self, Spoiled};
+use crate::load::{Load, Written};
+use crate::wire::{fetch, fetched, try_once};
+
+/// KAFKA_STORAGE_ERROR.
+const STORAGE_ERROR: i16 = 56;
+
+/// A killed broker's directory whose journal ends with an idle mark, and what was written.
+fn killed() -> (TempDir, Written) {
+    let data = tempdir().unwrap();
+    let broker = Broker::start(data.path(), &[]);
+    let load = Load::start(broker.port, "t");
+    load.wait_for(2000);
+    let written = load.stop();
+    let journal = files::only_journal(&data.path().join("shard-0"));
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !files::frames(&journal).last().unwrap().is_mark {
+        assert!(std::time::Instant::now() < deadline, "an idle mark comes");
+    }
+    broker.kill();
+    (data, written)
+}
+
+/// A start must be refused as damaged, in these words.
+fn refuses(data: &Path, options: &[&str], words: &str) {
+    let mut broker = Broker::launch(command(data, free_ports(2), options), data);
+    let status = broker.wait(PATIENCE);
+    let said = broker.ended_lines();
+    assert_eq!(status.code(), Some(exit::DAMAGED), "{said:#?}");
+    assert!(said.iter().any(|line| line.contains(words)), "{said:#?}");
+}
+
+#[test]
+fn t02_a_torn_frame_at_the_journals_end_is_cut_and_told() {
+    let (data, written) = killed();
+    let journal = files::only_journal(&data.path().join("shard-0"));
+    let frames = files::frames(&journal);
+    let mark = frames.last().unwrap().place.clone();
+    // A frame that was being written: its begin is there, its end is not, or the other way round.
+    for (at, bytes) in [
+        (mark.start + 40, 4056),
+        (mark.start, 16),
+        (mark.start, 4096),
+    ] {
+        let spoiled = Spoiled::with(&journal, at, &vec![0; bytes]);
+        let broker = Broker::start(data.path(), &[]);
+        written.assert_there(broker.port);
+        if bytes == 4056 {
+            assert!(broker.wait_for("ends with a torn frame"));
+        }
+        broker.kill();
+        // The next start has written its own frames there.
+        std::mem::forget(spoiled);
+    }
+}
+
+#[test]
+fn t03_a_flipped_bit_in_synced_frames_is_refused_or_harmless() {
+    let (data, written) = killed();
+    let journal = files::only_journal(&data.path().join("shard-0"));
+    let frames = files::frames(&journal);
+    let mut random = Random(3);
+    let mut refused = 0;
+    for _ in 0..12 {
+        let frame = &frames[random.below(frames.len() as u64 - 1) as usize].place;
+        let at = frame.start + random.below(frame.len() as u64) as usize;
+        let _spoiled = Spoiled::flipped(&journal, at, random.below(8) as u32);
+        let before = fs::read(&journal).unwrap();
+        let port = free_ports(2);
+        let mut broker = Broker::launch(command(data.path(), port, &[]), data.path());
+        if broker.wait_for("Pelton is ready") {
+            // Between the end of a frame and the end of its block, where nothing is.
+            written.assert_there(broker.port);
+            broker.kill();
+            continue;
+        }
+        assert_eq!(broker.wait(PATIENCE).code(), Some(exit::DAMAGED));
+        let said = broker.ended_lines();
+        let names = |line: &String| line.contains("journal corrupt at") && line.contains("Restore");
+        assert!(said.iter().any(names), "{said:#?}");
+        assert!(fs::read(&journal).unwrap() == before, "nothing was changed");
+        refused += 1;
+    }
+    assert!(refused > 4, "{refused} of 12");
+    let broker = Broker::start(data.path(), &[]);
+    written.assert_there(broker.port);
+    broker.stop();
+}
+
+#[test]
+fn t05_a_misdirected_or_stale_frame_is_refused() {
+    let (data, written) = killed();
+    let journal = files::only_journal(&data.path().join("shard-0"));
+    let frames = files::frames(&journal);
+    let bytes = fs::read(&journal).unwrap();
+    let middle = frames.len() / 2;
+    let same = |a: usize, b: usize| frames[a].place.len() == frames[b].place.len();
+    let other = (0..middle)
+        .rev()
+        .find(|other| same(*other, middle))
+        .unwrap();
+    {
+        // A write went to the place of another; a write never came to its place.
+        let (from, to) = (frames[other].place.clone(), frames[middle].place.clone());
+        let _spoiled = Spoiled::with(&journal, to.start, &bytes[from]);
+        refuses(data.path(), &[], "journal corrupt at");
+    }
+    {
+        let place = frames[middle].place.clone();
+        let _spoiled = Spoiled::with(&journal, place.start, &vec![0; place.len()]);
+        refuses(data.path(), &[], "journal corrupt at");
+    }
+    let broker = Broker::start(data.path(), &[]);
+    written.assert_there(broker.port);
+    broker.stop();
+}
+
+/// A stopped broker's directory with several segments of a topic, and what was written.
+fn with_segments() -> (TempDir, Written) {
+    let data = tempdir().unwrap();
+    let broker = Broker::start(data.path(), &SMALL);
+    let load = Load::start(broker.port, "t");
+    load.wait_for(20_000);
+    let written = load.stop();
+    broker.stop();
+    (data, written)
+}
+
+/// Kafka's code for a fetch from `offset`.
+fn fetch_code(port: u16, offset: i64) -> i16 {
+    fetched(&try_once(port, &fetch("t", offset, 1 << 20)).unwrap()).0
+}
+
+#[test]
+fn t04_a_damaged_segment_refuses_its_range_and_serves_the_others() {
+    let (data, mut written) = with_segments();
+    let segments = files::with_suffix(data.path(), ".log");
+    assert!(segments.len() > 3, "{segments:?}");
+    let base_of = |path: &Path| -> i64 {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        name.parse().unwrap()
+    };
+    let second = base_of(&segments[1]);
+    let third = base_of(&segments[2]);
+    let bytes = fs::read(&segments[1]).unwrap();
+    // Flipped in its first batch; cut to half; gone. The offset that is refused, and why.
+    for (damage, bad) in [("flipped", second), ("cut", third - 1), ("gone", second)] {
+        match damage {
+            "flipped" => {
+                let mut flipped = bytes.clone();
+                flipped[200] ^= 4;
+                fs::write(&segments[1], &flipped).unwrap();
+            }
+            "cut" => fs::write(&segments[1], &bytes[..bytes.len() / 2]).unwrap(),
+            _ => fs::remove_file(&segments[1]).unwrap(),
+        }
+        let broker = Broker::start(data.path(), &SMALL);
+        assert_eq!(fetch_code(broker.port, bad), STORAGE_ERROR, "{damage}");
+        assert!(broker.wait_for("a segment cannot be read"), "{damage}");
+        let named = segments[1].to_str().unwrap();
+        assert!(broker.lines().iter().any(|line| line.contains(named)));
+        assert_eq!(fetch_code(broker.port, 0), 0, "{damage}");
+        assert_eq!(fetch_code(broker.port, third), 0, "{damage}");
+        // The partition takes records as before.
+        let load = written.go_on(broker.port);
+        load.goes_on();
+        written = load.stop();
+        broker.kill();
+        fs::write(&segments[1], &bytes).unwrap();
+    }
+    let broker = Broker::start(data.path(), &SMALL);
+    written.assert_there(broker.port);
+    broker.stop();
+}
+
+#[test]
+fn t04_a_damaged_or_missing_index_is_rebuilt() {
+    let (data, written) = with_segments();
+    let indexes = files::with_suffix(data.path(), ".idx");
+    assert!(!indexes.is_empty());
+    for (number, index) in indexes.iter().enumerate() {
+        let bytes = fs::read(index).unwrap();
+        match number % 3 {
+            0 => fs::remove_file(index).unwrap(),
+            1 => fs::write(index, &bytes[..bytes.len() / 2]).unwrap(),
+            _ => {
+                let mut flipped = bytes.clone();
+                flipped[bytes.len() / 3] ^= 1;
+                fs::write(index, flipped).unwrap();
+            }
+        }
+    }
+    let broker = Broker::start(data.path(), &SMALL);
+    written.assert_there(broker.port);
+    broker.stop();
+}
+
+#[test]
+fn t08_a_journal_older_than_its_checkpoint_is_refused() {
+    // A disk that lied about syncs gives back the journal of a while ago, beside newer files.
+    let data = tempdir().unwrap();
+    let broker = Broker::start(data.path(), &SMALL);
+    let load = Load::start(broker.port, "t");
+    load.wait_for(1000);
+    let first = load.stop();
+    broker.kill();
+    let (shard, kept) = (data.path().join("shard-0"), tempdir().unwrap());
+    files::copy(&shard.join("journal"), kept.path());
+    let broker = Broker::start(data.path(), &SMALL);
+    let load = first.go_on(broker.port);
+    load.goes_on();
+    load.stop();
+    broker.stop();
+    fs::remove_dir_all(shard.join("journal")).unwrap();
+    files::copy(kept.path(), &shard.join("journal"));
+    refuses(data.path(), &SMALL, "older than");
+}
+
+#[test]
+fn t29_an_old_shard_beside_newer_ones_loses_no_topic() {
+    let data = tempdir().unwrap();
+    let options = ["--shards", "2"];
+    let broker = Broker::start_as(data.path(), 2, &options);
+    Load::start(broker.port, "old").stop();
+    broker.stop();
+    let kept = tempdir().unwrap();
+    files::copy(&data.path().join("shard-0"), kept.path());
+    let broker = Broker::start_as(data.path(), 2, &options);
+    let topics: Vec<String> = (0..4).map(|number| format!("new-{number}")).collect();
+    for topic in &topics {
+        let load = Load::start(broker.port, topic);
+        load.goes_on();
+        load.stop();
+    }
+    broker.stop();
+    let shard = data.path().join("shard-1");
+    let before = files::with_suffix(&shard, ".log");
+    assert!(!before.is_empty(), "some of the topics are on shard 1");
+    // The controller's disk is replaced by an old copy: it knows nothing of the new topics.
+    fs::remove_dir_all(data.path().join("shard-0")).unwrap();
+    files::copy(kept.path(), &data.path().join("shard-0"));
+    refuses(data.path(), &options, "older than");
+    assert_eq!(
+        before,
+        files::with_suffix(&shard, ".log"),
+        "no data is deleted"
+    );
+}
+
+#[test]
+fn t29_a_shard_of_another_cluster_is_refused() {
+    let (mine, theirs) = (tempdir().unwrap(), tempdir().unwrap());
+    let options = ["--shards", "2"];
+    for data in [&mine, &theirs] {
+        let broker = Broker::start_as(data.path(), 2, &options);
+        Load::start(broker.port, "t").stop();
+        broker.stop();
+    }
+    for (from, to) in [("shard-1", "shard-1"), ("shard-0", "shard-1")] {
+        let place = mine.path().join(to);
+        let kept = tempdir().unwrap();
+        files::copy(&place, kept.path());
+        fs::remove_dir_all(&place).unwrap();
+        files::copy(&theirs.path().join(from), &place);
+        refuses(mine.path(), &options, "belongs to");
+        fs::remove_dir_all(&place).unwrap();
+        files::copy(kept.path(), &place);
+    }
+    // The two shards of one directory, exchanged.
+    let (zero, one) = (mine.path().join("shard-0"), mine.path().join("shard-1"));
+    fs::rename(&zero, mine.path().join("kept")).unwrap();
+    fs::rename(&one, &zero).unwrap();
+    fs::rename(mine.path().join("kept"), &one).unwrap();
+    refuses(mine.path(), &options, "belongs to");
+}
