@@ -14,7 +14,7 @@ impl Shard {
             counters: self.metrics.snapshot(),
             partitions: partitions.len() as u64,
             fenced: self.is_fenced(),
-            out_of_space: self.out_of_space.get(),
+            out_of_space: self.is_out_of_space(),
             stopping: self.stopping.get(),
             dirty_bytes: self.dirty_bytes.get(),
             dirty_bytes_max: self.dirty_bytes_max,

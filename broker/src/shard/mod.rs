@@ -134,6 +134,14 @@ struct Home {
     added_term: u64,
 }
 
+/// What the file system has no room for. While there is something, produces are refused.
+#[derive(Default)]
+struct OutOfSpace {
+    segments: Cell<bool>,
+    /// A further file.
+    journal: Cell<bool>,
+}
+
 /// One shard.
 pub struct Shard {
     /// The door.
@@ -178,9 +186,7 @@ pub struct Shard {
     dirty_bytes_max: u64,
     /// Read for fetches and not yet with their connections.
     read_bytes: Cell<u64>,
-    /// The file system has no room for segments, or for a further file of the journal: produces are refused.
-    out_of_space: Cell<bool>,
-    journal_out_of_space: Cell<bool>,
+    out_of_space: OutOfSpace,
     stopping: Cell<bool>,
     /// The flush loop has ended: nothing more is applied.
     flush_ended: Cell<bool>,
@@ -306,11 +312,11 @@ impl Shard {
             if !std::mem::replace(&mut waited_for_space, true) {
                 tracing::warn!(shard = self.number, %error, "the journal needs a further file");
             }
-            self.wait_for_space(&self.journal_out_of_space, &self.data)
+            self.wait_for_space(&self.out_of_space.journal, &self.data)
                 .await;
         }
         if waited_for_space {
-            self.there_is_space(&self.journal_out_of_space);
+            self.there_is_space(&self.out_of_space.journal);
         }
         true
     }

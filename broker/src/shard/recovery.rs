@@ -173,8 +173,7 @@ pub async fn open(
         dirty_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         read_bytes: Cell::new(0),
-        out_of_space: Cell::new(false),
-        journal_out_of_space: Cell::new(false),
+        out_of_space: Default::default(),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),
         write_back_ended: Default::default(),
@@ -341,7 +340,7 @@ impl Shard {
             self.applied_sequence.set(frame.sequence);
             // On a full file system the journal's size bounds what stays in memory.
             while self.dirty_bytes.get() > self.dirty_bytes_max
-                && !self.out_of_space.get()
+                && !self.out_of_space.segments.get()
                 && self.write_back_oldest().await
             {}
             if self.io.clock.now().since_ns(told) >= PROGRESS_NS {

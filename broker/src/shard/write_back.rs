@@ -58,7 +58,7 @@ impl Shard {
             }
             if self.tails.borrow().is_empty() {
                 // Its topics may have been deleted meanwhile.
-                self.there_is_space(&self.out_of_space);
+                self.there_is_space(&self.out_of_space.segments);
             }
             let journal_half_full = self.journal.used_bytes() > self.journal.capacity_bytes() / 2;
             if ((due && self.applied_sequence.get() > self.checkpointed_sequence.get())
@@ -125,7 +125,8 @@ impl Shard {
                 true
             }
             Err(LogError::NoSpace { path }) => {
-                self.wait_for_space(&self.out_of_space, &path).await;
+                self.wait_for_space(&self.out_of_space.segments, &path)
+                    .await;
                 self.write_back_wanted.set();
                 false
             }
@@ -149,12 +150,12 @@ impl Shard {
         }
         self.dirty_bytes.set(self.dirty_bytes.get() - freed);
         self.wake_flush_waiters();
-        self.there_is_space(&self.out_of_space);
+        self.there_is_space(&self.out_of_space.segments);
     }
 
     /// Whether produces are refused although the journal is well: the file system is full.
     pub(in crate::shard) fn is_out_of_space(&self) -> bool {
-        self.out_of_space.get() || self.journal_out_of_space.get()
+        self.out_of_space.segments.get() || self.out_of_space.journal.get()
     }
 
     /// Refuses produces for the reason `wants`, and leaves the full file system alone for a while.
