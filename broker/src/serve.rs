@@ -165,12 +165,14 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
     }
     let server = Server::new(router.clone());
     spawn_loops(&router, &server, startup.cluster_id);
-    let has_image = async {
-        while shard.image().shard_count == 0 {
+    // A shard whose journal has failed already serves what it can.
+    let leads = || shard.leads_all() || shard.is_fenced();
+    let is_ready = async {
+        while shard.image().shard_count == 0 || !leads() {
             shard.io.clock.sleep(Duration::from_millis(1)).await;
         }
     };
-    if !startup.unless_asked_to_stop(has_image).await {
+    if !startup.unless_asked_to_stop(is_ready).await {
         return Ok(ExitCode::Ok);
     }
     listen(&server, &shard).await?;

@@ -217,7 +217,7 @@ impl Shard {
 
     /// Reads once. With `wake`, a read that finds nothing new is woken when the partition grows.
     pub async fn read(&self, request: &ReadRequest, wake: Option<&Signal>) -> ReadAnswer {
-        let Some(owned) = self.owned(request.key) else {
+        let Some(owned) = self.led(request.key) else {
             return ReadAnswer::failed(ReadFailure::NotLeader);
         };
         if let Err(failure) = check_epoch(&owned, request.current_leader_epoch) {
@@ -317,7 +317,7 @@ impl Shard {
 
     /// Looks an offset up.
     pub async fn offset(&self, request: OffsetRequest) -> OffsetAnswer {
-        let Some(owned) = self.owned(request.key) else {
+        let Some(owned) = self.led(request.key) else {
             return OffsetAnswer::failed(ReadFailure::NotLeader);
         };
         if let Err(failure) = check_epoch(&owned, request.current_leader_epoch) {

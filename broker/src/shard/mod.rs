@@ -170,7 +170,7 @@ pub struct Shard {
     /// Shard 0: the committed image has grown.
     publish_wanted: Signal,
     /// Which quorums have opened and lead their partitions.
-    led: RefCell<Vec<bool>>,
+    has_led: RefCell<Vec<bool>>,
     /// The last frame whose entries are applied.
     applied_sequence: Cell<Sequence>,
     checkpointed_sequence: Cell<Sequence>,
@@ -212,6 +212,18 @@ impl Shard {
     /// The partition, if it is led here.
     pub fn owned(&self, key: PartitionKey) -> Option<Rc<Owned>> {
         self.partitions.borrow().get(&key).cloned()
+    }
+
+    /// The partition, if it is led here and everything acknowledged in earlier runs is applied: only then is it known how far
+    /// it reaches. Before, a reader that was further already would be told that it is beyond the end.
+    pub fn led(&self, key: PartitionKey) -> Option<Rc<Owned>> {
+        let owned = self.owned(key)?;
+        self.has_led.borrow()[owned.quorum].then_some(owned)
+    }
+
+    /// Whether all its quorums have opened since the start.
+    pub fn leads_all(&self) -> bool {
+        self.has_led.borrow().iter().all(|led| *led)
     }
 
     /// Leader epochs of partitions that are led here; 0 for one that is still to be added.
@@ -530,3 +542,6 @@ impl Owned {
         self.waiters.set_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

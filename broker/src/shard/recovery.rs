@@ -165,7 +165,7 @@ pub async fn open(
         retention: Default::default(),
         reconcile_wanted: Default::default(),
         publish_wanted: Default::default(),
-        led: RefCell::default(),
+        has_led: RefCell::default(),
         tails: RefCell::default(),
         reconciled: RefCell::default(),
         checkpointed: RefCell::default(),
@@ -441,7 +441,7 @@ impl Shard {
             .borrow_mut()
             .add(replaying.id, &start, replaying.uncommitted.into())
             .map_err(failed)?;
-        self.led.borrow_mut().push(false);
+        self.has_led.borrow_mut().push(false);
         Ok(())
     }
 
@@ -449,7 +449,7 @@ impl Shard {
     pub(in crate::shard) fn lead_opened(&self) {
         let quorums = self.quorums.borrow();
         let opened: HashMap<usize, u64> = {
-            let mut led = self.led.borrow_mut();
+            let mut led = self.has_led.borrow_mut();
             let newly = (0..quorums.len()).filter(|place| {
                 quorums.is_open(*place) && !std::mem::replace(&mut led[*place], true)
             });

@@ -65,7 +65,7 @@ impl Shard {
         key: PartitionKey,
         before: Option<i64>,
     ) -> Result<DeletedRecords, DeleteRecordsFailure> {
-        let owned = self.owned(key).ok_or(DeleteRecordsFailure::NotLeader)?;
+        let owned = self.led(key).ok_or(DeleteRecordsFailure::NotLeader)?;
         let settings = self.settings_of(key.topic_id);
         let settings = settings.ok_or(DeleteRecordsFailure::NotLeader)?;
         if !settings.cleanup_policy.delete {

@@ -1,0 +1,151 @@
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::compression::Compression;
+use protocol::record_batch::RecordBatchBuilder;
+
+use super::fetch::{OffsetRequest, OffsetSpec, ReadFailure, ReadRequest};
+use super::produce::ProduceRequest;
+use super::recovery::{self, Machine};
+use super::*;
+use crate::io::production::run_local;
+use crate::journal::frame::Item;
+
+const KEY: PartitionKey = PartitionKey {
+    topic_id: 7,
+    partition: 0,
+};
+
+/// Opens the shard in `root` without any of its loops: what it does is done by the test.
+async fn open(io: &Io, root: &Path) -> Rc<Shard> {
+    let mut config = Config::default();
+    config.journal_file_bytes = 4 << 20;
+    config.journal_bytes_max = Some(12 << 20);
+    config.frame_bytes_max = 2 << 20;
+    let machine = Machine {
+        memory_bytes: 1 << 30,
+        open_segments_max: 16,
+    };
+    let opened = recovery::open(io.clone(), 0, Arc::new(config), root.to_owned(), machine).await;
+    opened.expect("the shard opens").0
+}
+
+/// Flushes until nothing waits.
+async fn flush_all(shard: &Shard) {
+    loop {
+        let window = shard.quorums.borrow_mut().begin_flush();
+        match window {
+            Some(window) => shard.flush(window).await,
+            None => return,
+        }
+    }
+}
+
+/// Adds a partition to the quorum at `place`.
+fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
+    let item = Item {
+        kind: ItemKind::PartitionAdd,
+        topic_id: key.topic_id,
+        partition: key.partition,
+        offset: -1,
+        leader_epoch: -1,
+        log_append_time_ms: -1,
+        body: Bytes::from_static(b"t"),
+    };
+    shard
+        .quorums
+        .borrow_mut()
+        .propose(place, item)
+        .expect("open");
+}
+
+/// Queues one record of `bytes` bytes.
+fn produce(shard: &Shard, bytes: usize) {
+    let mut builder = RecordBatchBuilder::new(Compression::None);
+    let value = vec![b'x'; bytes];
+    builder
+        .append(1, None, Some(&value), &[])
+        .expect("a record");
+    let request = ProduceRequest {
+        records: Some(Bytes::from(builder.build().expect("a batch"))),
+        version: 9,
+        acks: -1,
+        internal_client: false,
+    };
+    shard.produce(KEY, request).expect("it is taken");
+}
+
+fn read(offset: i64) -> ReadRequest {
+    ReadRequest {
+        key: KEY,
+        offset,
+        bytes_max: 1 << 20,
+        at_least_one: true,
+        current_leader_epoch: None,
+        last_fetched_epoch: None,
+    }
+}
+
+#[test]
+fn a_start_tells_no_end_of_a_partition_before_all_that_was_acknowledged_is_applied() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        produce(&shard, 100);
+        flush_all(&shard).await;
+        assert_eq!(shard.read(&read(1), None).await.high_watermark, 1);
+        drop(shard);
+        // The last frame is on disk; that it is committed stands in none.
+        let shard = open(&io, directory.path()).await;
+        let answer = shard.read(&read(1), None).await;
+        assert_eq!(answer.failure, Some(ReadFailure::NotLeader));
+        let request = OffsetRequest {
+            key: KEY,
+            spec: OffsetSpec::Latest,
+            current_leader_epoch: None,
+        };
+        let answer = shard.offset(request).await;
+        assert_eq!(answer.failure, Some(ReadFailure::NotLeader));
+        flush_all(&shard).await;
+        let answer = shard.read(&read(1), None).await;
+        assert_eq!((answer.failure, answer.high_watermark), (None, 1));
+    });
+}
+
+#[test]
+fn a_checkpoint_before_the_first_flush_frees_nothing_that_is_not_applied() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        // The entry of one quorum, and then files full of another's.
+        let other = PartitionKey {
+            partition: 1,
+            ..KEY
+        };
+        add_partition(&shard, other, 2);
+        flush_all(&shard).await;
+        for _ in 0..8 {
+            produce(&shard, 900_000);
+            flush_all(&shard).await;
+        }
+        drop(shard);
+        let shard = open(&io, directory.path()).await;
+        let oldest = shard.journal.oldest_sequence();
+        assert!(shard.checkpoint().await);
+        assert!(shard.journal.oldest_sequence() > oldest, "files were freed");
+        drop(shard);
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        let answer = shard.read(&read(8), None).await;
+        assert_eq!((answer.failure, answer.high_watermark), (None, 8));
+        assert!(shard.led(other).is_some());
+    });
+}
