@@ -122,7 +122,13 @@ impl Recovery {
             }
             Err(defect) => match self.proof_of_sync(defect).await? {
                 Some(proof) => Err(self.corrupt(format!("{defect}, but {proof}"))),
-                None => Ok(None),
+                None => {
+                    // Anything else is what a file holds behind its last frame.
+                    if defect == Defect::Checksum {
+                        tracing::warn!(path = %self.files[self.at].path.display(), position, frame = self.expected, "the journal ends with a torn frame, which is cut: it was never synced, so nothing in it was acknowledged");
+                    }
+                    Ok(None)
+                }
             },
         }
     }

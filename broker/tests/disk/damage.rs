@@ -17,6 +17,9 @@ use crate::wire::{fetch, fetched, try_once};
 /// KAFKA_STORAGE_ERROR.
 const STORAGE_ERROR: i16 = 56;
 
+/// Where a frame carries its checksum.
+const CHECKSUM_AT: usize = 76;
+
 /// A killed broker's directory whose journal ends with an idle mark, and what was written.
 fn killed() -> (TempDir, Written) {
     let data = tempdir().unwrap();
@@ -48,20 +51,19 @@ fn t02_a_torn_frame_at_the_journals_end_is_cut_and_told() {
     let journal = files::only_journal(&data.path().join("shard-0"));
     let frames = files::frames(&journal);
     let mark = frames.last().unwrap().place.clone();
-    // A frame that was being written: its begin is there, its end is not, or the other way round.
-    for (at, bytes) in [
-        (mark.start + 40, 4056),
-        (mark.start, 16),
-        (mark.start, 4096),
-    ] {
-        let spoiled = Spoiled::with(&journal, at, &vec![0; bytes]);
+    // A frame that was being written: its header is there and its body is not, or nothing is.
+    for bytes in [1, 16, 4096] {
+        let spoiled = match bytes {
+            1 => Spoiled::flipped(&journal, mark.start + CHECKSUM_AT, 3),
+            _ => Spoiled::with(&journal, mark.start, &vec![0; bytes]),
+        };
         let broker = Broker::start(data.path(), &[]);
         written.assert_there(broker.port);
-        if bytes == 4056 {
+        if bytes == 1 {
             assert!(broker.wait_for("ends with a torn frame"));
         }
         broker.kill();
-        // The next start has written its own frames there.
+        // The start has written its own frames there.
         std::mem::forget(spoiled);
     }
 }
@@ -205,83 +207,4 @@ fn t04_a_damaged_or_missing_index_is_rebuilt() {
     let broker = Broker::start(data.path(), &SMALL);
     written.assert_there(broker.port);
     broker.stop();
-}
-
-#[test]
-fn t08_a_journal_older_than_its_checkpoint_is_refused() {
-    // A disk that lied about syncs gives back the journal of a while ago, beside newer files.
-    let data = tempdir().unwrap();
-    let broker = Broker::start(data.path(), &SMALL);
-    let load = Load::start(broker.port, "t");
-    load.wait_for(1000);
-    let first = load.stop();
-    broker.kill();
-    let (shard, kept) = (data.path().join("shard-0"), tempdir().unwrap());
-    files::copy(&shard.join("journal"), kept.path());
-    let broker = Broker::start(data.path(), &SMALL);
-    let load = first.go_on(broker.port);
-    load.goes_on();
-    load.stop();
-    broker.stop();
-    fs::remove_dir_all(shard.join("journal")).unwrap();
-    files::copy(kept.path(), &shard.join("journal"));
-    refuses(data.path(), &SMALL, "older than");
-}
-
-#[test]
-fn t29_an_old_shard_beside_newer_ones_loses_no_topic() {
-    let data = tempdir().unwrap();
-    let options = ["--shards", "2"];
-    let broker = Broker::start_as(data.path(), 2, &options);
-    Load::start(broker.port, "old").stop();
-    broker.stop();
-    let kept = tempdir().unwrap();
-    files::copy(&data.path().join("shard-0"), kept.path());
-    let broker = Broker::start_as(data.path(), 2, &options);
-    let topics: Vec<String> = (0..4).map(|number| format!("new-{number}")).collect();
-    for topic in &topics {
-        let load = Load::start(broker.port, topic);
-        load.goes_on();
-        load.stop();
-    }
-    broker.stop();
-    let shard = data.path().join("shard-1");
-    let before = files::with_suffix(&shard, ".log");
-    assert!(!before.is_empty(), "some of the topics are on shard 1");
-    // The controller's disk is replaced by an old copy: it knows nothing of the new topics.
-    fs::remove_dir_all(data.path().join("shard-0")).unwrap();
-    files::copy(kept.path(), &data.path().join("shard-0"));
-    refuses(data.path(), &options, "older than");
-    assert_eq!(
-        before,
-        files::with_suffix(&shard, ".log"),
-        "no data is deleted"
-    );
-}
-
-#[test]
-fn t29_a_shard_of_another_cluster_is_refused() {
-    let (mine, theirs) = (tempdir().unwrap(), tempdir().unwrap());
-    let options = ["--shards", "2"];
-    for data in [&mine, &theirs] {
-        let broker = Broker::start_as(data.path(), 2, &options);
-        Load::start(broker.port, "t").stop();
-        broker.stop();
-    }
-    for (from, to) in [("shard-1", "shard-1"), ("shard-0", "shard-1")] {
-        let place = mine.path().join(to);
-        let kept = tempdir().unwrap();
-        files::copy(&place, kept.path());
-        fs::remove_dir_all(&place).unwrap();
-        files::copy(&theirs.path().join(from), &place);
-        refuses(mine.path(), &options, "belongs to");
-        fs::remove_dir_all(&place).unwrap();
-        files::copy(kept.path(), &place);
-    }
-    // The two shards of one directory, exchanged.
-    let (zero, one) = (mine.path().join("shard-0"), mine.path().join("shard-1"));
-    fs::rename(&zero, mine.path().join("kept")).unwrap();
-    fs::rename(&one, &zero).unwrap();
-    fs::rename(mine.path().join("kept"), &one).unwrap();
-    refuses(mine.path(), &options, "belongs to");
 }

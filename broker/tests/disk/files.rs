@@ -4,8 +4,11 @@ use std::fs;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use broker::journal::frame::{FileHeaders, decode};
+use ::broker::journal::frame::{FileHeaders, decode};
+
+use crate::broker::PATIENCE;
 
 /// Where a journal's first frame stands.
 const FIRST_FRAME: usize = 4096;
@@ -64,6 +67,23 @@ pub fn only_journal(shard: &Path) -> PathBuf {
     first
 }
 
+/// Waits until the journal of `shard` has so many files, all of them made.
+pub fn wait_for_spares(shard: &Path, count: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    let is_made = |file: &PathBuf| {
+        let bytes = fs::read(file).unwrap();
+        FileHeaders::decode(&bytes).is_ok_and(|headers| headers.latest.is_some())
+    };
+    loop {
+        let journals = with_suffix(&shard.join("journal"), ".journal");
+        if journals.len() >= count && journals.iter().all(is_made) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{journals:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Puts `bytes` at `position`, and takes back what was there when dropped.
 pub struct Spoiled {
     path: PathBuf,
@@ -98,18 +118,5 @@ impl Drop for Spoiled {
     fn drop(&mut self) {
         let file = fs::File::options().write(true).open(&self.path).unwrap();
         file.write_all_at(&self.before, self.position).unwrap();
-    }
-}
-
-/// A copy of a directory with all in it.
-pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
     }
 }

@@ -23,6 +23,8 @@ const UNMOUNT_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Faults {
     /// Nothing works.
     pub power_off: bool,
+    /// After so many writes more, the power goes.
+    pub power_off_after: Option<u64>,
     /// So many writes fail with EIO.
     pub failing_writes: u32,
     /// So many flushes fail with EIO; what they should have made durable stays as volatile as it was.
@@ -108,6 +110,11 @@ impl Disk {
         let mut faults = self.meet()?;
         if take_one(&mut faults.failing_writes) {
             return Err(libc::EIO);
+        }
+        match &mut faults.power_off_after {
+            Some(0) => faults.power_off = true,
+            Some(left) => *left -= 1,
+            None => {}
         }
         // The faults stay locked: after the power is off, nothing is taken any more.
         let position = usize::try_from(position).map_err(|_| libc::EINVAL)?;
@@ -253,6 +260,12 @@ impl Machine {
     /// From now on nothing reaches the disk. Whoever uses it is then to be killed, before [`Machine::power_on`].
     pub fn power_off(&self) {
         self.disk.set(|faults| faults.power_off = true);
+    }
+
+    /// The same in the middle of what is being written, after `writes` more.
+    pub fn power_off_after(&self, writes: u64) {
+        self.disk
+            .set(|faults| faults.power_off_after = Some(writes));
     }
 
     /// Unmounts, decides what the disk has kept, and mounts again what is left, healed of all faults.
