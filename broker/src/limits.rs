@@ -235,6 +235,41 @@ pub const ADMIN_PATIENCE_MS: u64 = 5_000;
 /// How long a shard may take to tell its figures before it counts as hung.
 pub const FIGURES_PATIENCE_MS: u64 = 2_000;
 
+// --- consumer groups -----------------------------------------------------------------------------------------------
+
+/// Groups of one coordinator, that is of one partition of `__consumer_offsets`.
+pub const GROUPS_PER_COORDINATOR_MAX: usize = 100_000;
+
+/// Memory that the groups of one shard may take; beyond it nobody joins and nothing is stored until some go.
+pub const GROUP_BYTES_PER_SHARD_MAX: usize = 512 << 20;
+
+/// Protocols that one member may know. Kafka has no bound; clients have one to three.
+pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 100;
+
+/// What one member may say of itself, all its protocols together.
+pub const GROUP_MEMBER_BYTES_MAX: usize = 1 << 20;
+
+/// A group's record: metadata and assignments of all its members. Kafka's bound is `max.message.bytes`, 1 MiB unless set.
+pub const GROUP_RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// Offsets of one group, and what it takes to remove them at once.
+pub const GROUP_OFFSETS_BYTES_MAX: usize = 32 << 20;
+
+/// Part of a new member's id that comes from the client; Kafka's texts end at 32,767 bytes.
+pub const MEMBER_NAME_BYTES_MAX: usize = 16 << 10;
+
+/// What one step of a coordinator writes, at most: the end of a group with all its offsets, beside others that have expired.
+pub const GROUP_DECISION_BYTES_MAX: usize = 40 << 20;
+
+/// Batches in which a coordinator writes; a larger record has one of its own.
+pub const GROUP_BATCH_BYTES: usize = 512 << 10;
+
+/// Reads of a coordinator's log.
+pub const GROUP_READ_BYTES: usize = 1 << 20;
+
+/// Groups that are looked at for expired offsets in one turn, and records that end it.
+pub const GROUPS_SWEPT_PER_TURN: usize = 1000;
+
 // --- log lines -----------------------------------------------------------------------------------------------------
 
 /// Lines of one reason in [`LOG_WINDOW_MS`]; the next line says how many were left out.
@@ -302,4 +337,9 @@ const _: () = {
         "node ids leave room for 1000 shards a machine"
     );
     assert!(RECORDS_PER_BATCH_MAX <= i32::MAX as usize);
+    assert!(
+        GROUP_DECISION_BYTES_MAX > GROUP_OFFSETS_BYTES_MAX + GROUP_RECORD_BYTES_MAX
+            && GROUP_DECISION_BYTES_MAX <= PREPARED_BYTES_PER_SHARD_MAX as usize,
+        "what a coordinator decides finds its place when it waits for it"
+    );
 };

@@ -11,7 +11,16 @@ const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: i64 = i64::MAX;
 
 /// Every broker setting, in the order in which DescribeConfigs and `--help` list them.
-pub static BROKER: &[&[Setting]] = &[IDENTITY, TOPICS, LOG, NETWORK, PRODUCERS, LATER, OWN];
+pub static BROKER: &[&[Setting]] = &[
+    IDENTITY,
+    TOPICS,
+    LOG,
+    NETWORK,
+    PRODUCERS,
+    super::groups::GROUPS,
+    LATER,
+    OWN,
+];
 
 /// The row called `name` exactly.
 pub fn setting(name: &str) -> Option<&'static Setting> {
@@ -406,69 +415,6 @@ const PRODUCERS: &[Setting] = &[
 
 /// Settings that belong to parts which this version does not have: they may stay in a file brought from Kafka.
 const LATER: &[Setting] = &[
-    Setting::int(
-        "group.min.session.timeout.ms",
-        6000,
-        AtLeast(1),
-        "Shortest session timeout of a group member.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "group.max.session.timeout.ms",
-        1_800_000,
-        AtLeast(1),
-        "Longest session timeout of a group member.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "group.initial.rebalance.delay.ms",
-        3000,
-        AtLeast(0),
-        "Wait for more members before a first rebalance.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "group.max.size",
-        INT_MAX,
-        AtLeast(1),
-        "Most members of a group.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "offsets.retention.minutes",
-        10_080,
-        AtLeast(1),
-        "How long offsets of an empty group are kept.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "offset.metadata.max.bytes",
-        4096,
-        AtLeast(0),
-        "Longest note a client may store with an offset.",
-    )
-    .fixed()
-    .idle(),
-    Setting::int(
-        "offsets.topic.num.partitions",
-        50,
-        AtLeast(1),
-        "Partitions of __consumer_offsets.",
-    )
-    .fixed(),
-    Setting::short(
-        "offsets.topic.replication.factor",
-        3,
-        AtLeast(1),
-        "Replicas of __consumer_offsets.",
-    )
-    .fixed()
-    .idle(),
     Setting::int(
         "transaction.max.timeout.ms",
         900_000,

@@ -5,6 +5,7 @@
 
 pub mod broker;
 pub mod describe;
+mod groups;
 mod layers;
 pub mod resources;
 pub mod setting;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::limits;
 use setting::Value;
 
+pub use groups::GroupSettings;
 pub use layers::{ENV_FLAGS, ENV_PREFIX, Layers, Origin};
 
 /// Why a setting is refused. The broker exits with code 78.
@@ -150,6 +152,8 @@ pub struct Config {
     pub default_replication_factor: u32,
     /// `offsets.topic.num.partitions`.
     pub offsets_topic_partitions: u32,
+    /// Settings of consumer groups.
+    pub groups: GroupSettings,
     /// `transaction.state.log.num.partitions`.
     pub transaction_topic_partitions: u32,
     /// `auto.create.topics.enable`.
@@ -434,6 +438,7 @@ impl Read<'_> {
             num_partitions: self.number("num.partitions"),
             default_replication_factor: self.number("default.replication.factor"),
             offsets_topic_partitions: self.number("offsets.topic.num.partitions"),
+            groups: GroupSettings::read(self),
             transaction_topic_partitions: self.number("transaction.state.log.num.partitions"),
             auto_create_topics_enable: self.bool("auto.create.topics.enable"),
             delete_topic_enable: self.bool("delete.topic.enable"),
@@ -661,8 +666,8 @@ mod tests {
 
     #[test]
     fn settings_without_effect_are_listed() {
-        let config = Config::from_pairs(&[("group.max.size", "5"), ("shards", "2")]).unwrap();
-        assert_eq!(config.given_without_effect(), ["group.max.size"]);
+        let config = Config::from_pairs(&[("queued.max.requests", "5"), ("shards", "2")]).unwrap();
+        assert_eq!(config.given_without_effect(), ["queued.max.requests"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use protocol::native::MetadataRecord;
 
 use crate::config::Config;
 use crate::metadata::Image;
-use crate::replicated::{Decision, StateMachine};
+use crate::replicated::{Decision, Moment, StateMachine};
 
 mod tests;
 pub mod topics;
@@ -88,9 +88,9 @@ impl StateMachine for Controller {
     type Reply = ControllerReply;
 
     fn handle(
-        &self,
+        &mut self,
         request: ControllerRequest,
-        entropy: u128,
+        moment: Moment,
     ) -> Decision<MetadataRecord, ControllerReply> {
         match request {
             ControllerRequest::Register {
@@ -101,7 +101,13 @@ impl StateMachine for Controller {
             ControllerRequest::CreateTopics {
                 topics,
                 validate_only,
-            } => topics::create(&self.image, &self.config, topics, validate_only, entropy),
+            } => topics::create(
+                &self.image,
+                &self.config,
+                topics,
+                validate_only,
+                moment.entropy,
+            ),
             ControllerRequest::DeleteTopics { topics } => topics::delete(&self.image, &topics),
             ControllerRequest::AllocateProducerIds { shard } => {
                 let first = self.image.next_producer_id;

@@ -30,7 +30,13 @@ fn controller(topics: &[&str]) -> Controller {
 
 /// Handles a request and replays what was decided.
 fn decide(controller: &mut Controller, request: ControllerRequest) -> ControllerReply {
-    let decision = controller.handle(request, 0x1234_5678_9abc_def0);
+    let decision = controller.handle(
+        request,
+        Moment {
+            entropy: 0x1234_5678_9abc_def0,
+            ..Moment::default()
+        },
+    );
     for record in &decision.records {
         controller.replay(record);
     }

@@ -9,12 +9,16 @@ pub const GROUP_TOPIC: &str = "__consumer_offsets";
 /// The partition that keeps the state of `key`: Kafka's function, Java's hash of the UTF-16 text, so that tools that know
 /// it find the same place. `partitions` is at least 1.
 pub fn partition_of(key: &str, partitions: usize) -> i32 {
-    let hash = key.encode_utf16().fold(0i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-    });
     // As in Kafka the smallest number, which has no positive twin, counts as 0.
-    let place = hash.checked_abs().unwrap_or(0) as usize % partitions;
-    place as i32
+    let hash = java_hash(key).checked_abs().unwrap_or(0);
+    (hash as usize % partitions) as i32
+}
+
+/// Java's hash of a text.
+pub fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    })
 }
 
 #[cfg(test)]

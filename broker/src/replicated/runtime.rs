@@ -1,28 +1,24 @@
-//! Runs a state machine on a quorum: appends what it decides and says which commit releases the reply. A reply, also one
+//! Runs a state machine on a log: appends what it decides and says which commit releases the reply. A reply, also one
 //! without records, waits for all records decided before it. Never waits itself, never applies: the shard's loop does.
 
-use bytes::Bytes;
+use super::{Decision, Moment, StateMachine};
+use crate::quorum::Pending;
 
-use super::{Decision, StateMachine};
-use crate::journal::frame::{Item, ItemKind};
-use crate::quorum::{Pending, ProposeError, Quorums};
-
-/// A state machine and its place among the shard's quorums.
+/// A state machine and where its log stands.
 pub struct Runtime<M> {
     machine: M,
-    place: usize,
-    /// The last entry decided on: every later reply waits for it.
-    decided: u64,
+    /// What the last record decided on waits for: every later reply waits for it too.
+    decided: Pending,
 }
 
 impl<M: StateMachine> Runtime<M> {
     /// Runs `machine`, whose records up to now are replayed, on the quorum at `place`.
     pub fn new(machine: M, place: usize) -> Self {
-        Self {
-            machine,
-            place,
-            decided: 0,
-        }
+        let decided = Pending {
+            quorum: place,
+            index: 0,
+        };
+        Self { machine, decided }
     }
 
     /// The state as decided, which may be ahead of what is committed.
@@ -30,51 +26,32 @@ impl<M: StateMachine> Runtime<M> {
         &self.machine
     }
 
-    /// Decides on `request`. The reply may go out once the pending entry is applied.
-    pub fn handle(
+    /// What a reply without records of its own waits for.
+    pub fn decided(&self) -> Pending {
+        self.decided
+    }
+
+    /// When something is due at the earliest, if anything ever is.
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.machine.next_deadline_ms()
+    }
+
+    /// Decides on `request` and gives what is to be recorded to `append`. The reply may go out once the pending entry is
+    /// applied. After an error of `append` the state is to be dropped and read again from the log, if the machine keeps
+    /// anything beside its records: that may be ahead of them.
+    pub fn handle<E>(
         &mut self,
         request: M::Request,
-        entropy: u128,
-        quorums: &mut Quorums,
-        encode: impl Fn(&M::Record) -> Bytes,
-    ) -> Result<(M::Reply, Pending), ProposeError> {
-        if !quorums.is_open(self.place) {
-            return Err(if quorums.is_fenced() {
-                ProposeError::Fenced
-            } else {
-                ProposeError::NotReady
-            });
-        }
-        let Decision { records, reply } = self.machine.handle(request, entropy);
-        let bodies: Vec<Bytes> = records.iter().map(encode).collect();
-        if quorums.is_full(
-            bodies
+        moment: Moment,
+        append: impl FnOnce(&[M::Record]) -> Result<Pending, E>,
+    ) -> Result<(M::Reply, Pending), E> {
+        let Decision { records, reply } = self.machine.handle(request, moment);
+        if !records.is_empty() {
+            self.decided = append(&records)?;
+            records
                 .iter()
-                .map(|body| body.len() + crate::quorum::ITEM_OVERHEAD_BYTES)
-                .sum(),
-        ) {
-            return Err(ProposeError::Full);
+                .for_each(|record| self.machine.replay(record));
         }
-        for (record, body) in records.iter().zip(bodies) {
-            let item = Item {
-                kind: ItemKind::Record,
-                topic_id: 0,
-                partition: -1,
-                offset: -1,
-                leader_epoch: -1,
-                log_append_time_ms: -1,
-                body,
-            };
-            let pending = quorums.propose(self.place, item)?;
-            self.decided = pending.index;
-            self.machine.replay(record);
-        }
-        Ok((
-            reply,
-            Pending {
-                quorum: self.place,
-                index: self.decided,
-            },
-        ))
+        Ok((reply, self.decided))
     }
 }

@@ -13,7 +13,8 @@ use crate::controller::{Controller, ControllerReply, ControllerRequest};
 use crate::io::executor::Signal;
 use crate::journal::frame::{Item, ItemKind};
 use crate::metadata::{CONTROLLER_QUORUM, Image, Placement, Topic};
-use crate::quorum::{Pending, ProposeError};
+use crate::quorum::{ITEM_OVERHEAD_BYTES, Pending, ProposeError, Quorums};
+use crate::replicated::Moment;
 use crate::replicated::runtime::Runtime;
 
 /// Largest metadata record, bytes.
@@ -58,7 +59,8 @@ impl Shard {
         Ok(reply)
     }
 
-    async fn after_flush(&self) {
+    /// Waits for the next flush.
+    pub(in crate::shard) async fn after_flush(&self) {
         let signal = Signal::default();
         self.notify_after_flush(&signal);
         signal.wait().await;
@@ -71,9 +73,27 @@ impl Shard {
         let mut quorums = self.quorums.borrow_mut();
         let mut controller = self.controller.borrow_mut();
         let controller = controller.as_mut().ok_or(ProposeError::NotReady)?;
-        let entropy =
-            (u128::from(self.io.random.next_u64()) << 64) | u128::from(self.io.random.next_u64());
-        controller.handle(request.clone(), entropy, &mut quorums, encode)
+        let place = quorums
+            .place(CONTROLLER_QUORUM)
+            .ok_or(ProposeError::NotReady)?;
+        if !quorums.is_open(place) {
+            return Err(match quorums.is_fenced() {
+                true => ProposeError::Fenced,
+                false => ProposeError::NotReady,
+            });
+        }
+        let append = |records: &[MetadataRecord]| propose_records(&mut quorums, place, records);
+        controller.handle(request.clone(), self.moment(), append)
+    }
+
+    /// Now, with fresh chance.
+    pub(in crate::shard) fn moment(&self) -> Moment {
+        let (clock, random) = (&self.io.clock, &self.io.random);
+        Moment {
+            now_ms: clock.now().0 / 1_000_000,
+            wall_ms: clock.wall_ms(),
+            entropy: (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()),
+        }
     }
 
     /// Shard 0: the controller takes requests from here on.
@@ -139,10 +159,10 @@ impl Shard {
         let image = self.image();
         let before = self.reconciled.borrow().clone();
         let (differences, changed) = match &before {
-            None => (
-                self.all_differences(&image),
-                image.topics.values().cloned().collect(),
-            ),
+            None => {
+                let all = image.topics.values().cloned().collect();
+                (self.all_differences(&image), all)
+            }
             Some(before) => {
                 let changes = Changes::between(before, &image);
                 (self.differences(&changes), changes.new)
@@ -240,7 +260,7 @@ impl Shard {
     }
 
     /// The partitions of `topic` that belong on this shard.
-    fn keys_here<'a>(
+    pub(in crate::shard) fn keys_here<'a>(
         &self,
         topic: &'a Topic,
     ) -> impl Iterator<Item = (PartitionKey, &'a Placement)> + use<'a> {
@@ -307,6 +327,33 @@ impl Changes {
         changes.gone.extend(old.cloned());
         changes
     }
+}
+
+/// Proposes all of `records` or none; returns what the last one waits for.
+fn propose_records(
+    quorums: &mut Quorums,
+    place: usize,
+    records: &[MetadataRecord],
+) -> Result<Pending, ProposeError> {
+    let bodies: Vec<Bytes> = records.iter().map(encode).collect();
+    let bytes = bodies.iter().map(|body| body.len() + ITEM_OVERHEAD_BYTES);
+    if quorums.is_full(bytes.sum()) {
+        return Err(ProposeError::Full);
+    }
+    let mut last = None;
+    for body in bodies {
+        let item = Item {
+            kind: ItemKind::Record,
+            topic_id: 0,
+            partition: -1,
+            offset: -1,
+            leader_epoch: -1,
+            log_append_time_ms: -1,
+            body,
+        };
+        last = Some(quorums.propose(place, item)?);
+    }
+    Ok(last.expect("only decisions with records are proposed"))
 }
 
 fn encode(record: &MetadataRecord) -> Bytes {

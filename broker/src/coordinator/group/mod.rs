@@ -5,6 +5,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::config::Config;
+use crate::limits;
+
+pub mod classic;
+pub mod join;
+pub mod machine;
+pub mod member;
+pub mod offsets;
+pub mod records;
+pub mod state;
+#[cfg(test)]
+mod tests;
+pub mod timers;
+pub mod turn;
+
+/// Who waits for a reply: a number that the runtime gives out, unique for the life of a coordinator.
+pub type Ticket = u64;
+
 /// What may be asked about one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupRequest {
@@ -295,6 +313,84 @@ impl GroupState {
     }
 }
 
+/// The broker's settings for groups.
+#[derive(Debug, Clone)]
+pub struct GroupConfig {
+    /// `group.min.session.timeout.ms`.
+    pub session_timeout_ms_min: i32,
+    /// `group.max.session.timeout.ms`.
+    pub session_timeout_ms_max: i32,
+    /// `group.initial.rebalance.delay.ms`.
+    pub initial_rebalance_delay_ms: i32,
+    /// `group.max.size`.
+    pub members_max: usize,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention_ms: i64,
+    /// `offsets.retention.check.interval.ms`.
+    pub offsets_retention_check_ms: u64,
+    /// A group's record: metadata and assignments of all its members.
+    pub record_bytes_max: usize,
+    /// `offset.metadata.max.bytes`; Kafka counts characters (UTF-16 units).
+    pub offset_metadata_units_max: usize,
+}
+
+impl GroupConfig {
+    /// Those of `config`.
+    pub fn of(config: &Config) -> Self {
+        let settings = &config.groups;
+        Self {
+            session_timeout_ms_min: settings.session_timeout_ms_min,
+            session_timeout_ms_max: settings.session_timeout_ms_max,
+            initial_rebalance_delay_ms: settings.initial_rebalance_delay_ms,
+            members_max: settings.members_max as usize,
+            offsets_retention_ms: i64::from(settings.offsets_retention_minutes) * 60_000,
+            offsets_retention_check_ms: settings.offsets_retention_check_interval_ms,
+            record_bytes_max: limits::GROUP_RECORD_BYTES_MAX
+                .min(limits::batch_bytes_max(config.frame_bytes_max) as usize / 2),
+            offset_metadata_units_max: settings.offset_metadata_units_max as usize,
+        }
+    }
+}
+
+impl GroupRequest {
+    /// What is refused whoever coordinates the group.
+    pub fn check(&self, group_id: &str, config: &GroupConfig) -> Result<(), GroupError> {
+        let needs_id = !matches!(
+            self,
+            Self::CommitOffsets(_) | Self::FetchOffsets(_) | Self::Describe | Self::Delete
+        );
+        if needs_id && group_id.is_empty() {
+            return Err(GroupError::InvalidGroupId);
+        }
+        if let Self::Join(join) = self {
+            let legal = config.session_timeout_ms_min..=config.session_timeout_ms_max;
+            if !legal.contains(&join.session_timeout_ms) {
+                return Err(GroupError::InvalidSessionTimeout);
+            }
+            let bytes = join.protocols.iter().map(|(_, metadata)| metadata.len());
+            if join.protocols.len() > limits::GROUP_PROTOCOLS_PER_MEMBER_MAX
+                || bytes.sum::<usize>() > limits::GROUP_MEMBER_BYTES_MAX
+            {
+                return Err(GroupError::GroupTooLarge);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it can make the coordinator hold more.
+    pub fn is_growth(&self) -> bool {
+        matches!(self, Self::Join(_) | Self::CommitOffsets(_))
+    }
+
+    /// Whether it can make the coordinator write to its log.
+    pub fn is_write(&self) -> bool {
+        !matches!(
+            self,
+            Self::Heartbeat(_) | Self::FetchOffsets(_) | Self::Describe
+        )
+    }
+}
+
 /// Why the coordinator refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
@@ -345,6 +441,9 @@ pub enum GroupError {
     /// The group, or the shard, has as many members as it may.
     #[error("The consumer group has reached its max size.")]
     GroupFull,
+    /// What a member says of itself, or the group's metadata with all assignments, is more than is kept.
+    #[error("The group's metadata is too large.")]
+    GroupTooLarge,
     /// No such group.
     #[error("The group id does not exist.")]
     UnknownGroup,
