@@ -284,6 +284,8 @@ fn refusal_of(number: u32, error: &StartError) -> Refusal {
 
 async fn stop(server: &Server, shard: &Shard) {
     tracing::info!(shard = shard.number, "stopping");
+    // Members that wait for others would keep their connections.
+    shard.close_coordinators();
     server.drain(DRAIN_PATIENCE).await;
     let checkpointed = async {
         shard.stop().await;
@@ -308,6 +310,11 @@ fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
     executor.spawn_background("retention", Box::pin(shard.clone().run_retention()));
+    executor.spawn("group reads", Box::pin(shard.clone().run_group_reads()));
+    executor.spawn(
+        "group deadlines",
+        Box::pin(shard.clone().run_group_deadlines()),
+    );
     executor.spawn("reconcile", Box::pin(router.clone().run_reconcile()));
     executor.spawn("watch connections", Box::pin(server.clone().run_watch()));
     let adopting = server.clone();

@@ -227,6 +227,11 @@ impl Partition {
         self.log_start_offset
     }
 
+    /// Whether there are records, also such as are still on their way.
+    pub fn has_records(&self) -> bool {
+        self.prepared_offset > self.log_start_offset
+    }
+
     /// The offset after the last one that anybody may see.
     pub fn high_watermark(&self) -> i64 {
         self.high_watermark

@@ -158,14 +158,14 @@ impl Shard {
         self.reconcile_wanted.wait().await;
         let image = self.image();
         let before = self.reconciled.borrow().clone();
-        let (differences, changed) = match &before {
+        let (differences, gone, changed) = match &before {
             None => {
                 let all = image.topics.values().cloned().collect();
-                (self.all_differences(&image), all)
+                (self.all_differences(&image), Vec::new(), all)
             }
             Some(before) => {
                 let changes = Changes::between(before, &image);
-                (self.differences(&changes), changes.new)
+                (self.differences(&changes), changes.gone, changes.new)
             }
         };
         let mut pendings = Vec::new();
@@ -193,6 +193,7 @@ impl Shard {
             }
         }
         changed.iter().for_each(|topic| self.configure(topic));
+        self.coordinators_follow(&gone, &changed);
         let version = image.version;
         *self.reconciled.borrow_mut() = Some(image);
         Some(version)

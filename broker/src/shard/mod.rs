@@ -15,6 +15,7 @@ use protocol::record_batch::BatchParseError;
 use crate::config::Config;
 use crate::config::topic::{CompressionType, TimestampType, TopicConfig};
 use crate::controller::Controller;
+use crate::coordinator::group::GroupError;
 use crate::io::Io;
 use crate::io::buffer::Slice;
 use crate::io::executor::{Signal, Waiters};
@@ -22,7 +23,7 @@ use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, JournalError, Sequence};
 use crate::limits;
 use crate::log::{LogDirectory, PartitionLog, Segment};
-use crate::metadata::{Image, Topic};
+use crate::metadata::{Image, Topic, is_internal};
 use crate::metrics::Metrics;
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
@@ -32,6 +33,7 @@ use crate::replicated::runtime::Runtime;
 pub mod control;
 pub mod fetch;
 pub mod figures;
+mod group_log;
 pub mod groups;
 pub mod produce;
 pub mod recovery;
@@ -191,6 +193,7 @@ pub struct Shard {
     /// The flush loop has ended: nothing more is applied.
     flush_ended: Cell<bool>,
     retention: retention::Retention,
+    coordinators: groups::Coordinators,
     /// The write-back loop has ended, after the flush loop.
     write_back_ended: Signal,
 }
@@ -366,6 +369,7 @@ impl Shard {
         self.wake_flush_waiters();
         let waiting: Vec<_> = self.partitions.borrow().values().cloned().collect();
         waiting.iter().for_each(|owned| owned.wake());
+        self.close_coordinators();
     }
 
     /// A committed entry happens: the same on the leader and in recovery.
@@ -457,6 +461,7 @@ impl Shard {
             return;
         };
         owned.wake();
+        self.end_coordinator(key, &GroupError::NotCoordinator);
         // Its tail is written nowhere.
         if let Some(front) = owned.partition.borrow().tail().front() {
             let listed = self.tails.borrow_mut().remove(&(front.sequence, key));
@@ -482,6 +487,11 @@ impl Shard {
         Self::partition_config(&topic, config)
     }
 
+    /// The largest batch that a frame takes.
+    fn frame_bytes_max(config: &Config) -> usize {
+        limits::batch_bytes_max(config.frame_bytes_max) as usize
+    }
+
     /// What a partition needs to know of its topic's settings.
     fn partition_config(topic: &TopicConfig, config: &Config) -> PartitionConfig {
         use protocol::compression::Compression;
@@ -493,7 +503,7 @@ impl Shard {
             CompressionType::Lz4 => Some((Compression::Lz4, None)),
             CompressionType::Zstd => Some((Compression::Zstd, Some(topic.zstd_level))),
         };
-        let frame_max = limits::batch_bytes_max(config.frame_bytes_max) as usize;
+        let frame_max = Self::frame_bytes_max(config);
         PartitionConfig {
             message_bytes_max: (topic.message_bytes_max as usize).min(frame_max),
             segment_bytes_max: topic.segment_bytes_max as usize,
@@ -519,7 +529,11 @@ impl Shard {
         let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &self.config) else {
             return;
         };
-        let config = Self::partition_config(&settings, &self.config);
+        let mut config = Self::partition_config(&settings, &self.config);
+        if is_internal(&topic.name) {
+            // The bound is for clients: a large group's record is one batch.
+            config.message_bytes_max = Self::frame_bytes_max(&self.config);
+        }
         for (partition, placement) in topic.partitions.iter().enumerate() {
             let key = PartitionKey {
                 topic_id: topic.id,

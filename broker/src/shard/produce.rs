@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{PartitionKey, ProduceFailure, Shard};
+use super::{Owned, PartitionKey, ProduceFailure, Shard};
 use crate::journal::frame::{Item, ItemKind};
 use crate::metadata::is_internal;
 use crate::partition::Decided;
@@ -83,6 +83,15 @@ impl Shard {
     ) -> Result<ProduceTicket, ProduceFailure> {
         let owned = self.owned(key).ok_or(ProduceFailure::NotLeader)?;
         let batch = check_request(&owned.topic, &request)?;
+        self.append(&owned, &batch)
+    }
+
+    /// Decides on a batch that may be written, and queues it for the next flush.
+    pub(in crate::shard) fn append(
+        &self,
+        owned: &Owned,
+        batch: &Bytes,
+    ) -> Result<ProduceTicket, ProduceFailure> {
         if self.quorums.borrow().is_fenced() || self.is_out_of_space() {
             return Err(ProduceFailure::Storage);
         }
@@ -92,7 +101,7 @@ impl Shard {
         let mut partition = owned.partition.borrow_mut();
         let log_start_offset = partition.log_start_offset();
         let decided = partition
-            .prepare(&batch, self.io.clock.wall_ms())
+            .prepare(batch, self.io.clock.wall_ms())
             .map_err(|error| ProduceFailure::Refused {
                 error,
                 log_start_offset,
@@ -115,8 +124,8 @@ impl Shard {
             Decided::Append(prepared) => {
                 let item = Item {
                     kind: ItemKind::Batch,
-                    topic_id: key.topic_id,
-                    partition: key.partition,
+                    topic_id: owned.key.topic_id,
+                    partition: owned.key.partition,
                     offset: prepared.base_offset,
                     leader_epoch: prepared.leader_epoch,
                     log_append_time_ms: prepared.log_append_time_ms,
@@ -151,7 +160,7 @@ impl Shard {
     }
 
     /// The entry that commits everything prepared so far.
-    fn last_pending(&self, quorum: usize) -> Pending {
+    pub(in crate::shard) fn last_pending(&self, quorum: usize) -> Pending {
         Pending {
             quorum,
             index: self.quorums.borrow().last_index(quorum),

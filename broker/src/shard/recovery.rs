@@ -137,9 +137,8 @@ pub async fn open(
         frame_bytes_max: config.frame_bytes_max as usize,
     };
     if !manifests.is_empty() && !has_journal(&io, &options.directory).await? {
-        return Err(StartError::JournalMissing {
-            path: options.directory,
-        });
+        let path = options.directory;
+        return Err(StartError::JournalMissing { path });
     }
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
     let shards = io.mesh.shards() as u32;
@@ -163,6 +162,7 @@ pub async fn open(
         flush_waiters: Default::default(),
         write_back_wanted: Default::default(),
         retention: Default::default(),
+        coordinators: Default::default(),
         reconcile_wanted: Default::default(),
         publish_wanted: Default::default(),
         has_led: RefCell::default(),
