@@ -240,6 +240,11 @@ pub(super) async fn open(
         .create_directory(&directory)
         .await
         .map_err(failed("make the directory", &directory))?;
+    // A file that an earlier run made may be here by a name that is not durable: that run ended before it was.
+    io.disk
+        .sync_directory(&directory)
+        .await
+        .map_err(failed("sync the directory", &directory))?;
     let found = Found::read(&io, &options).await?;
     let random_id = u128::from(io.random.next_u64()) << 64 | u128::from(io.random.next_u64());
     let run = io.random.next_u64();
