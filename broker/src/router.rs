@@ -22,7 +22,10 @@ use crate::shard::{
 };
 
 mod groups;
+mod remote;
 pub mod watch;
+
+pub use remote::RemoteProduce;
 
 /// What shards say to each other.
 pub enum Hop {
@@ -98,20 +101,7 @@ pub enum Produced {
     /// Decided here; it may still wait for its commit.
     Here(Result<ProduceTicket, ProduceFailure>),
     /// Asked elsewhere.
-    Elsewhere(Rc<RemoteProduce>),
-}
-
-/// The answer of another shard to a produce, once it is there.
-#[derive(Default)]
-pub struct RemoteProduce {
-    answer: RefCell<Option<Result<ProduceTicket, ProduceFailure>>>,
-}
-
-impl RemoteProduce {
-    /// The answer, if it has come.
-    pub fn take(&self) -> Option<Result<ProduceTicket, ProduceFailure>> {
-        self.answer.borrow_mut().take()
-    }
+    Elsewhere(RemoteProduce),
 }
 
 #[derive(Default)]
@@ -125,6 +115,8 @@ pub struct Router {
     shard: Rc<Shard>,
     calls: RefCell<HashMap<u64, Rc<Call>>>,
     watches: watch::Watches,
+    /// By shard.
+    outboxes: Vec<remote::Outbox>,
     next_call: Cell<u64>,
     /// Producer ids this shard may still give out: next, end.
     producer_ids: Cell<(i64, i64)>,
@@ -133,10 +125,12 @@ pub struct Router {
 impl Router {
     /// Routes for `shard`.
     pub fn new(shard: Rc<Shard>) -> Rc<Self> {
+        let shards = shard.io.mesh.shards();
         Rc::new(Self {
             shard,
             calls: RefCell::default(),
             watches: watch::Watches::default(),
+            outboxes: (0..shards).map(|_| remote::Outbox::default()).collect(),
             next_call: Cell::new(1),
             producer_ids: Cell::new((0, 0)),
         })
@@ -158,21 +152,7 @@ impl Router {
         if owner == self.shard.number {
             return Produced::Here(self.shard.produce(key, request));
         }
-        let remote = Rc::new(RemoteProduce::default());
-        let (router, slot, wake) = (self.clone(), remote.clone(), wake.clone());
-        let task = async move {
-            let answer = match router.ask(owner, Ask::Produce(key, request)).await {
-                Some(Answer::Produce(answer)) => answer,
-                _ => Err(ProduceFailure::Stopped),
-            };
-            *slot.answer.borrow_mut() = Some(answer);
-            wake.set();
-        };
-        self.shard
-            .io
-            .executor
-            .spawn("remote produce", Box::pin(task));
-        Produced::Elsewhere(remote)
+        Produced::Elsewhere(self.produce_elsewhere(owner, key, request, wake))
     }
 
     /// Reads once from a partition that `owner` leads. With `wake`, a read here that finds nothing new is woken when the
@@ -331,11 +311,9 @@ impl Router {
                 Hop::Connection(accepted) => adopt(accepted),
                 Hop::Image(image) => self.shard.image_changed(image),
                 Hop::ImageApplied(version) => self.shard.image_applied_by(from, version),
-                Hop::Answer(number, answer) => {
-                    if let Some(call) = self.calls.borrow().get(&number) {
-                        *call.answer.borrow_mut() = Some(answer);
-                        call.arrived.set();
-                    }
+                Hop::Answer(number, answer) => self.answered(number, answer),
+                Hop::Ask(number, Ask::Produce(key, request)) => {
+                    self.serve_produce((from, number), key, request);
                 }
                 Hop::Ask(number, ask) => {
                     let router = self.clone();
@@ -353,15 +331,17 @@ impl Router {
         }
     }
 
+    /// The answer to call `number` is here; nobody may want it any more.
+    fn answered(&self, number: u64, answer: Answer) {
+        if let Some(call) = self.calls.borrow_mut().remove(&number) {
+            *call.answer.borrow_mut() = Some(answer);
+            call.arrived.set();
+        }
+    }
+
     async fn serve(&self, ask: Ask) -> Answer {
         match ask {
-            Ask::Produce(key, request) => {
-                let answer = match self.shard.produce(key, request) {
-                    Ok(ticket) => self.shard.wait_acknowledged(&ticket).await.map(|()| ticket),
-                    Err(failure) => Err(failure),
-                };
-                Answer::Produce(answer)
-            }
+            Ask::Produce(..) => unreachable!("a produce is decided on as it arrives"),
             Ask::Read(request) => {
                 let answer = self.shard.read(&request, None).await;
                 let bytes = answer.bytes();

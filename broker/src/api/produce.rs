@@ -36,7 +36,7 @@ enum State {
     /// Named before: the first one stands for all, with the last one's records, as in Kafka, or the first that are no batch.
     Repeated,
     Waiting(ProduceTicket),
-    Elsewhere(Rc<RemoteProduce>),
+    Elsewhere(RemoteProduce),
     Done(Result<ProduceTicket, ProduceFailure>),
 }
 
