@@ -215,7 +215,8 @@ impl Quorums {
     /// Whether [`ProposeError::Full`] would be answered to a further item of `bytes` bytes.
     pub fn is_full(&self, bytes: usize) -> bool {
         self.queued_bytes > 0
-            && self.queued_bytes + bytes > limits::PREPARED_BYTES_PER_SHARD_MAX as usize
+            && self.queued_bytes + bytes
+                > limits::PREPARED_FRAMES_PER_SHARD_MAX * self.frame_bytes_max
     }
 
     /// From here on every proposal is refused: a write has failed.

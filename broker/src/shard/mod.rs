@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use futures_lite::future::or;
 use hashbrown::HashMap;
 use protocol::native::QuorumManifest;
@@ -157,7 +158,8 @@ pub struct Shard {
     data: PathBuf,
     journal: Journal,
     quorums: RefCell<Quorums>,
-    partitions: RefCell<HashMap<PartitionKey, Rc<Owned>>>,
+    /// Hashed without a seed: the ids in the keys are random and ours, and a start under one seed walks them in one order.
+    partitions: RefCell<HashMap<PartitionKey, Rc<Owned>, FixedState>>,
     /// The partitions that have a tail, each by the frame that holds its oldest batch.
     tails: RefCell<BTreeSet<(Sequence, PartitionKey)>>,
     logs: Rc<LogDirectory>,
@@ -226,14 +228,19 @@ impl Shard {
 
     /// Whether all its quorums have opened since the start.
     pub fn leads_all(&self) -> bool {
-        self.has_led.borrow().iter().all(|led| *led)
+        let has_led = self.has_led.borrow();
+        !has_led.is_empty() && has_led.iter().all(|led| *led)
     }
 
-    /// Leader epochs of partitions that are led here; 0 for one that is still to be added.
+    /// Leader epochs of partitions that are led here; 0 for one that is still to be added, -1 for one that is
+    /// not led yet, whose epoch is an older one.
     pub fn leader_epochs(&self, keys: &[PartitionKey]) -> Vec<i32> {
         let epoch = |key: &PartitionKey| {
             let owned = self.owned(*key);
-            owned.map_or(0, |owned| owned.partition.borrow().leader_epoch())
+            owned.map_or(0, |owned| match self.has_led.borrow()[owned.quorum] {
+                true => owned.partition.borrow().leader_epoch(),
+                false => -1,
+            })
         };
         keys.iter().map(epoch).collect()
     }

@@ -324,7 +324,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Replays what the journal holds, within the same memory as ever.
+    /// Replays what the journal holds, all of it, within the same memory as ever.
     async fn replay_all(
         &self,
         recovery: &mut Recovery,
@@ -354,6 +354,7 @@ impl Shard {
                 );
             }
         }
+        self.commit_stored(quorums);
         Ok(recovered)
     }
 
@@ -407,6 +408,11 @@ impl Shard {
             }
             quorum.hard_state.commit = quorum.hard_state.commit.max(state.commit);
         }
+        self.apply_committed(quorum);
+        Ok(bytes)
+    }
+
+    fn apply_committed(&self, quorum: &mut Replaying) {
         while quorum
             .uncommitted
             .front()
@@ -417,7 +423,16 @@ impl Shard {
             quorum.applied_term = entry.term;
             self.apply(entry);
         }
-        Ok(bytes)
+    }
+
+    /// The journal is read to its end and synced, so what stands in it is stored by a majority of the one voter: committed,
+    /// although no later frame says so. A checkpoint may come before the first flush; it finds all of it applied.
+    fn commit_stored(&self, quorums: &mut [Replaying]) {
+        for quorum in quorums {
+            let last = quorum.uncommitted.back().map(|entry| entry.index);
+            quorum.hard_state.commit = quorum.hard_state.commit.max(last.unwrap_or(0));
+            self.apply_committed(quorum);
+        }
     }
 
     fn start_quorum(&self, replaying: Replaying) -> Result<(), StartError> {

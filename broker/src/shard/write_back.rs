@@ -250,6 +250,16 @@ impl Shard {
 
     /// Synchronous: every quorum's applied state, and what its partitions had reached with it.
     fn capture(&self) -> Capture {
+        let unapplied = self.quorums.borrow().oldest_unapplied();
+        let applied = self.applied_sequence.get();
+        Capture {
+            manifests: self.manifests(),
+            sequence: unapplied.map_or(applied, |oldest| applied.min(oldest - 1)),
+        }
+    }
+
+    /// All that a recovery brings back, segments aside, by quorum: its applied state and its partitions with theirs.
+    pub fn manifests(&self) -> Vec<(Manifest, Vec<Rc<Owned>>)> {
         let quorums = self.quorums.borrow();
         let mut manifests: Vec<(Manifest, Vec<Rc<Owned>>)> = (0..quorums.len())
             .map(|place| {
@@ -286,13 +296,7 @@ impl Shard {
             manifest.partitions.push(partition_state(owned));
             owners.push(owned.clone());
         }
-        let applied = self.applied_sequence.get();
-        // After a start, entries of older frames are applied with the first flush.
-        let unapplied = quorums.oldest_unapplied().unwrap_or(Sequence::MAX);
-        Capture {
-            manifests,
-            sequence: applied.min(unapplied - 1),
-        }
+        manifests
     }
 
     /// Fills journal files ahead of their use. Where that fails it is tried again later: nothing is lost, and space may return.
