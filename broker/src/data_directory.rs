@@ -4,6 +4,7 @@
 //! The first start writes `storage.plan`, makes the shards, and renames it to `storage.manifest` when all of them are
 //! made: from then on a shard that is missing was lost, and a plan alone means that nothing was ever acknowledged here.
 
+use std::any::Any;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,8 @@ use protocol::native::StorageManifest;
 use crate::cli::ExitCode;
 use crate::config::Config;
 use crate::controller;
-use crate::io::production::{self, DirectoryLock};
+use crate::io::Io;
+use crate::io::start::StartFiles;
 
 /// Version of everything in a data directory.
 const FORMAT_VERSION: u32 = 1;
@@ -32,7 +34,7 @@ pub type Refusal = (ExitCode, String);
 pub struct DataDirectory {
     path: PathBuf,
     manifest: StorageManifest,
-    _lock: DirectoryLock,
+    _lock: Box<dyn Any>,
 }
 
 impl DataDirectory {
@@ -40,9 +42,9 @@ impl DataDirectory {
     ///
     /// # Errors
     /// Another broker has it; it cannot be written; it is of another format or number of shards; something is missing.
-    pub fn open(config: &Config, cores: u32) -> Result<Self, Refusal> {
+    pub fn open(config: &Config, cores: u32, files: &dyn StartFiles) -> Result<Self, Refusal> {
         let path = config.data_dir.clone();
-        let lock = production::lock_directory(&path, LOCK_PATIENCE).map_err(|error| match error
+        let lock = files.lock_directory(&path, LOCK_PATIENCE).map_err(|error| match error
             .kind()
         {
             ErrorKind::WouldBlock => (
@@ -54,18 +56,18 @@ impl DataDirectory {
             ),
             _ => unusable(&path, &error),
         })?;
-        let manifest = match read(&path.join(MANIFEST))? {
+        let manifest = match read(files, &path.join(MANIFEST))? {
             Some(manifest) => {
                 same_shards(config, &path, &manifest)?;
-                all_there(&path, manifest.shard_count)?;
+                all_there(files, &path, manifest.shard_count)?;
                 manifest
             }
-            None => match read(&path.join(PLAN))? {
+            None => match read(files, &path.join(PLAN))? {
                 Some(plan) => {
                     same_shards(config, &path, &plan)?;
                     plan
                 }
-                None => first_start(config, &path, cores)?,
+                None => first_start(config, &path, cores, files)?,
             },
         };
         Ok(Self {
@@ -80,9 +82,12 @@ impl DataDirectory {
         self.manifest.shard_count
     }
 
-    /// The cluster's id, chosen at the first start. 0: an older broker kept it with the controller alone.
-    pub fn cluster_id(&self) -> u128 {
-        self.manifest.cluster_id
+    /// The cluster's id, chosen at the first start; `fresh` where an older broker kept it with the controller alone.
+    pub fn cluster_id_or(&self, fresh: impl FnOnce() -> u128) -> u128 {
+        match self.manifest.cluster_id {
+            0 => fresh(),
+            known => known,
+        }
     }
 
     /// Where it is.
@@ -92,11 +97,14 @@ impl DataDirectory {
 }
 
 /// All shards of the directory `path` are made, and none has served yet: the plan, if there is one, becomes the manifest.
-pub fn complete(path: &Path) -> Result<(), Refusal> {
-    match production::rename_file(&path.join(PLAN), &path.join(MANIFEST)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(path, &error)),
-        _ => Ok(()),
-    }
+pub async fn complete(io: &Io, path: &Path) -> Result<(), Refusal> {
+    let renamed = io.disk.rename(&path.join(PLAN), path.join(MANIFEST)).await;
+    let done = match renamed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        // An earlier start may have renamed it, and ended before that was durable.
+        _ => io.disk.sync_directory(path).await,
+    };
+    done.map_err(|error| unusable(path, &error))
 }
 
 /// What a file system that says no means for an operator.
@@ -120,8 +128,8 @@ pub fn unusable(path: &Path, error: &Error) -> Refusal {
     )
 }
 
-fn read(path: &Path) -> Result<Option<StorageManifest>, Refusal> {
-    let bytes = match production::read_file(path) {
+fn read(files: &dyn StartFiles, path: &Path) -> Result<Option<StorageManifest>, Refusal> {
+    let bytes = match files.read_file(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(path, &error)),
@@ -166,10 +174,10 @@ fn same_shards(config: &Config, path: &Path, manifest: &StorageManifest) -> Resu
     }
 }
 
-fn all_there(path: &Path, shards: u32) -> Result<(), Refusal> {
+fn all_there(files: &dyn StartFiles, path: &Path, shards: u32) -> Result<(), Refusal> {
     for shard in 0..shards {
         let journal = shard_directory(path, shard).join("journal");
-        let files = match production::list_names(&journal) {
+        let files = match files.list_names(&journal) {
             Ok(files) => files,
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(unusable(&journal, &error)),
@@ -191,8 +199,15 @@ pub fn shard_directory(path: &Path, number: u32) -> PathBuf {
     path.join(format!("shard-{number}"))
 }
 
-fn first_start(config: &Config, path: &Path, cores: u32) -> Result<StorageManifest, Refusal> {
-    let names = production::list_names(path).map_err(|error| unusable(path, &error))?;
+fn first_start(
+    config: &Config,
+    path: &Path,
+    cores: u32,
+    files: &dyn StartFiles,
+) -> Result<StorageManifest, Refusal> {
+    let names = files
+        .list_names(path)
+        .map_err(|error| unusable(path, &error))?;
     if let Some(shard) = names.iter().find(|name| name.starts_with("shard-")) {
         let text = format!(
             "{} is missing, but there is {shard}: without it nobody knows how many shards belong here. Restore the file \
@@ -203,17 +218,19 @@ fn first_start(config: &Config, path: &Path, cores: u32) -> Result<StorageManife
     }
     let manifest = StorageManifest {
         format_version: FORMAT_VERSION,
-        cluster_id: controller::uuid(production::random_u128()),
-        directory_id: production::random_u128(),
+        cluster_id: controller::uuid(files.random_u128()),
+        directory_id: files.random_u128(),
         machine_id: config.machine_id,
         shard_count: config.shards.unwrap_or(cores).max(1),
         shard: 0,
-        created_ms: production::wall_ms(),
+        created_ms: files.wall_ms(),
     };
     let mut builder = FrameBuilder::new();
     let bytes = manifest
         .encode(&mut builder)
         .map_err(|error| (ExitCode::Runtime, error.to_string()))?;
-    production::write_file(&path.join(PLAN), bytes).map_err(|error| unusable(path, &error))?;
+    files
+        .write_file(&path.join(PLAN), bytes)
+        .map_err(|error| unusable(path, &error))?;
     Ok(manifest)
 }

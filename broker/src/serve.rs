@@ -19,7 +19,8 @@ use crate::controller::{self, ControllerRequest};
 use crate::data_directory::{self, DataDirectory, Refusal};
 use crate::io::Io;
 use crate::io::host;
-use crate::io::production::{self, Gate, ShardPlan, Termination};
+use crate::io::production::{self, Gate, ShardPlan, SystemStart, Termination};
+use crate::io::start::StartFiles as _;
 use crate::journal::JournalError;
 use crate::limits;
 use crate::log::manifest::ManifestError;
@@ -50,7 +51,7 @@ pub fn run(config: &Config) -> ExitCode {
 }
 
 /// What the shards of a start know of each other.
-struct Startup {
+pub struct Startup {
     config: Arc<Config>,
     machine: Machine,
     cluster_id: u128,
@@ -69,7 +70,7 @@ struct Startup {
 
 fn start(config: &Config) -> Result<ExitCode, Refusal> {
     let cpus = production::usable_cpus();
-    let directory = DataDirectory::open(config, cpus.len() as u32)?;
+    let directory = DataDirectory::open(config, cpus.len() as u32, &SystemStart)?;
     let shards = directory.shards() as usize;
     let plan = ShardPlan {
         cpus: (0..shards).map(|shard| cpus[shard % cpus.len()]).collect(),
@@ -83,39 +84,25 @@ fn start(config: &Config) -> Result<ExitCode, Refusal> {
     };
     let termination = Termination::watch()
         .map_err(|error| (ExitCode::Runtime, format!("cannot watch signals: {error}")))?;
-    let cluster_id = match directory.cluster_id() {
-        0 => controller::uuid(production::random_u128()),
-        known => known,
-    };
     let open_files = host::raise_open_files().unwrap_or(1024);
     let (connections_max, open_segments_max) = share_descriptors(open_files, shards);
     let mut config = config.clone();
     config.connections_max = config.connections_max.min(connections_max);
-    let startup = Arc::new(Startup {
-        config: Arc::new(config),
-        machine: Machine {
-            memory_bytes: preflight::memory_bytes(&host::LinuxHost).unwrap_or(MEMORY_BYTES_UNKNOWN),
-            open_segments_max,
-        },
-        cluster_id,
-        cores: plan.cpus.clone(),
-        termination,
-        recovered: AtomicU32::new(0),
-        frames: AtomicU64::new(0),
-        bytes: AtomicU64::new(0),
-        milliseconds: AtomicU64::new(0),
-        all_recovered: Gate::default(),
-        serving: AtomicU32::new(0),
-        all_serving: Gate::default(),
-    });
+    let machine = Machine {
+        memory_bytes: preflight::memory_bytes(&host::LinuxHost).unwrap_or(MEMORY_BYTES_UNKNOWN),
+        open_segments_max,
+    };
+    let cluster_id = directory.cluster_id_or(|| controller::uuid(SystemStart.random_u128()));
+    let startup = Startup::new(config, machine, cluster_id, plan.cpus.clone(), termination);
+    let startup = Arc::new(startup);
     let body = move |io: Io| -> crate::io::LocalBoxFuture<'static, i32> {
         let startup = startup.clone();
         Box::pin(async move {
-            let code = run_shard(io, &startup).await.unwrap_or_else(|refusal| {
+            let ended = run_shard(io, &startup, |_| {}).await;
+            let code = ended.unwrap_or_else(|refusal| {
                 tracing::error!("{}", refusal.1);
                 refusal.0
             });
-            startup.termination.ask();
             code as i32
         })
     };
@@ -135,7 +122,26 @@ fn share_descriptors(open_files: u64, shards: usize) -> (u32, usize) {
     (u32::try_from(connections).unwrap_or(u32::MAX), segments)
 }
 
-async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
+/// One shard's life: it recovers, serves until the end is asked for, and stops. When it ends, for whatever reason, all end.
+/// `opened` sees it once it has recovered.
+///
+/// # Errors
+/// Why it does not start.
+pub async fn run_shard(
+    io: Io,
+    startup: &Startup,
+    opened: impl FnOnce(&Rc<Router>),
+) -> Result<ExitCode, Refusal> {
+    let ended = live(io, startup, opened).await;
+    startup.termination.ask();
+    ended
+}
+
+async fn live(
+    io: Io,
+    startup: &Startup,
+    opened: impl FnOnce(&Rc<Router>),
+) -> Result<ExitCode, Refusal> {
     let number = io.mesh.shard() as u32;
     let config = &startup.config;
     let data = data_directory::shard_directory(&config.data_dir, number);
@@ -146,7 +152,7 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
     let (shard, recovered) = recovery::open(io, number, config.clone(), data, startup.machine)
         .await
         .map_err(|error| refusal_of(number, &error))?;
-    startup.shard_recovered(recovered)?;
+    startup.shard_recovered(&shard.io, recovered).await?;
     if !startup
         .unless_asked_to_stop(startup.all_recovered.opened())
         .await
@@ -164,6 +170,7 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
         shard.io.executor.spawn("admin ready", Box::pin(ready));
     }
     let server = Server::new(router.clone());
+    opened(&router);
     spawn_loops(&router, &server, startup.cluster_id);
     // A shard whose journal has failed already serves what it can.
     let leads = || shard.leads_all() || shard.is_fenced();
@@ -189,18 +196,52 @@ async fn run_shard(io: Io, startup: &Startup) -> Result<ExitCode, Refusal> {
 }
 
 impl Startup {
+    /// A start of shards on these cores, one each; `termination` asks for their end.
+    pub fn new(
+        config: Config,
+        machine: Machine,
+        cluster_id: u128,
+        cores: Vec<usize>,
+        termination: Termination,
+    ) -> Self {
+        Self {
+            config: Arc::new(config),
+            machine,
+            cluster_id,
+            cores,
+            termination,
+            recovered: AtomicU32::new(0),
+            frames: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            milliseconds: AtomicU64::new(0),
+            all_recovered: Gate::default(),
+            serving: AtomicU32::new(0),
+            all_serving: Gate::default(),
+        }
+    }
+
+    /// Asks all shards to end.
+    pub fn ask_to_stop(&self) {
+        self.termination.ask();
+    }
+
+    /// Whether every shard serves.
+    pub fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::SeqCst) == self.shards()
+    }
+
     fn shards(&self) -> u32 {
         self.cores.len() as u32
     }
 
     /// One shard more has recovered; the last one completes the data directory.
-    fn shard_recovered(&self, recovered: Recovered) -> Result<(), Refusal> {
+    async fn shard_recovered(&self, io: &Io, recovered: Recovered) -> Result<(), Refusal> {
         self.frames.fetch_add(recovered.frames, Ordering::SeqCst);
         self.bytes.fetch_add(recovered.bytes, Ordering::SeqCst);
         self.milliseconds
             .fetch_max(recovered.milliseconds, Ordering::SeqCst);
         if self.recovered.fetch_add(1, Ordering::SeqCst) + 1 == self.shards() {
-            data_directory::complete(&self.config.data_dir)?;
+            data_directory::complete(io, &self.config.data_dir).await?;
             self.all_recovered.open();
         }
         Ok(())

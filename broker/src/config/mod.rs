@@ -324,10 +324,11 @@ impl Config {
 
     /// Bytes of a shard that may wait for write-back, given the machine's memory and the shard's journal.
     pub fn dirty_bytes_max(&self, memory_bytes: u64, shards: u32, journal_bytes: u64) -> u64 {
+        let share = memory_bytes / 8 / u64::from(shards.max(1));
         let chosen = self
             .dirty_bytes_max
-            .unwrap_or(memory_bytes / 8 / u64::from(shards.max(1)));
-        chosen.min(journal_bytes / 2).max(limits::DIRTY_BYTES_MIN)
+            .unwrap_or(share.max(limits::DIRTY_BYTES_MIN));
+        chosen.min(journal_bytes / 2)
     }
 
     /// Bytes of requests that one shard may have in work.

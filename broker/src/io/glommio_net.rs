@@ -60,7 +60,9 @@ impl Net for GlommioNet {
     }
 
     fn adopt(&self, accepted: Accepted, buffers: SocketBuffers) -> io::Result<Rc<dyn Connection>> {
-        let fd = accepted.socket.as_raw_fd();
+        let socket = accepted.socket.downcast::<OwnedFd>();
+        let socket = *socket.expect("this net accepted it");
+        let fd = socket.as_raw_fd();
         set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
         set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
         let sizes = [
@@ -74,7 +76,7 @@ impl Net for GlommioNet {
             }
         }
         // SAFETY: the descriptor is owned here and moves into the stream.
-        let stream = unsafe { TcpStream::from_raw_fd(accepted.socket.into_raw_fd()) };
+        let stream = unsafe { TcpStream::from_raw_fd(socket.into_raw_fd()) };
         Ok(Rc::new(GlommioConnection {
             peer: accepted.peer,
             fd,
@@ -114,7 +116,7 @@ fn accept_now(listener: RawFd) -> io::Result<Option<Accepted>> {
     // SAFETY: a new descriptor that nobody else owns.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     Ok(Some(Accepted {
-        socket,
+        socket: Box::new(socket),
         peer: peer_of(&address),
     }))
 }
@@ -153,7 +155,7 @@ impl Listener for GlommioListener {
             // The stream is dropped without a shutdown: its duplicate keeps the connection.
             Ok(Accepted {
                 // SAFETY: as above.
-                socket: unsafe { OwnedFd::from_raw_fd(fd) },
+                socket: Box::new(unsafe { OwnedFd::from_raw_fd(fd) }),
                 peer,
             })
         })

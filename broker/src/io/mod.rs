@@ -20,6 +20,7 @@ pub mod host;
 pub mod mesh;
 pub mod net;
 pub mod production;
+pub mod start;
 
 /// Receive, frame and segment buffers come and go by the megabyte. The system's allocator gives each back to the kernel,
 /// which then zeroes new pages for the next one: half of a busy shard's time. This one keeps them for a second and uses huge pages.

@@ -1,8 +1,8 @@
 //! Listeners and connections. Never parses what passes through, never buffers on its own.
 
+use std::any::Any;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -12,8 +12,8 @@ use super::LocalBoxFuture;
 /// A connection that was accepted and belongs to no shard yet; may be sent to another one. Dropped, it is closed.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The socket.
-    pub socket: OwnedFd,
+    /// The socket, in the form that [`Net::adopt`] of the same implementation takes.
+    pub socket: Box<dyn Any + Send>,
     /// Who connected.
     pub peer: SocketAddr,
 }

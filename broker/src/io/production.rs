@@ -1,6 +1,7 @@
 //! Starts the shards for real: one pinned glommio executor each, the mesh between them, clocks, randomness, signals, the
 //! lock on the data directory. Decides nothing about what they do.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fs;
 use std::future::Future;
@@ -26,6 +27,7 @@ use super::executor::Executor;
 use super::glommio_disk::GlommioDisk;
 use super::glommio_mesh::{MeshPart, parts};
 use super::glommio_net::GlommioNet;
+use super::start::StartFiles;
 use super::{Io, LocalBoxFuture};
 
 /// Silences the one log line of that module: an error that `GlommioDisk::prepare` provokes on purpose.
@@ -290,71 +292,76 @@ pub fn usable_cpus() -> Vec<usize> {
         .collect()
 }
 
-/// A lock on a directory, held until dropped or the process ends.
-#[derive(Debug)]
-pub struct DirectoryLock(#[allow(dead_code)] fs::File);
+/// This machine, for the start of this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemStart;
 
-/// Makes `directory` and takes its lock; `WouldBlock` when another process has it and keeps it for `patience`.
-pub fn lock_directory(directory: &Path, patience: Duration) -> io::Result<DirectoryLock> {
-    fs::create_dir_all(directory)?;
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(directory.join(".lock"))?;
-    let deadline = std::time::Instant::now() + patience;
-    loop {
-        // SAFETY: the descriptor is open for the length of the call.
-        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-            return Ok(DirectoryLock(file));
+impl StartFiles for SystemStart {
+    fn lock_directory(&self, directory: &Path, patience: Duration) -> io::Result<Box<dyn Any>> {
+        create_directory(directory)?;
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(".lock"))?;
+        let deadline = std::time::Instant::now() + patience;
+        loop {
+            // SAFETY: the descriptor is open for the length of the call.
+            if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+                return Ok(Box::new(file));
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::WouldBlock || std::time::Instant::now() >= deadline {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::WouldBlock || std::time::Instant::now() >= deadline {
-            return Err(error);
+    }
+
+    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = path.with_extension("tmp");
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn list_names(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            names.extend(entry?.file_name().into_string());
         }
-        std::thread::sleep(Duration::from_millis(20));
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn random_u128(&self) -> u128 {
+        u128::from(seed()) << 64 | u128::from(seed())
+    }
+
+    fn wall_ms(&self) -> i64 {
+        SystemClock.wall_ms()
     }
 }
 
-/// The whole of a small file, before the shards start.
-pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
-}
-
-/// Writes a small file so that it is there whole or not at all, before the shards start.
-pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Renames a file, replacing what stood there, and makes that durable; before the shards serve.
-pub fn rename_file(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// The names in a directory that are UTF-8, sorted; before the shards start.
-pub fn list_names(directory: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        names.extend(entry?.file_name().into_string());
+/// Makes a directory and those above it, and makes their names durable. Those that were there too: an earlier start may
+/// have made them, and ended before they were durable. One that may not be read was made by somebody else.
+fn create_directory(directory: &Path) -> io::Result<()> {
+    let absolute = std::path::absolute(directory)?;
+    fs::create_dir_all(&absolute)?;
+    for above in absolute.ancestors().skip(1) {
+        match fs::File::open(above) {
+            Ok(above) => above.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
+        }
     }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// A random number of the kernel's.
-pub fn random_u128() -> u128 {
-    u128::from(seed()) << 64 | u128::from(seed())
-}
-
-/// Milliseconds since 1970.
-pub fn wall_ms() -> i64 {
-    SystemClock.wall_ms()
+    Ok(())
 }
 
 /// A gate that opens once, for tasks of all shards: who waits for it is woken, on whatever thread it opens.
