@@ -1,0 +1,232 @@
+//! The one admin: creates and deletes topics, and looks at them again. What it asked for and never heard the end of is
+//! unknown until it has looked.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use protocol::error_code::ErrorCode;
+use protocol::messages::create_topics::{
+    CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsRequestTopicConfig,
+    CreateTopicsResponse,
+};
+use protocol::messages::delete_topics::{
+    DeleteTopicsRequest, DeleteTopicsRequestTopic, DeleteTopicsResponse,
+};
+use protocol::primitives::Reader;
+
+use super::super::history::Known;
+use super::super::random::Random;
+use super::{Lost, Setting, Wire};
+
+const CREATE: (i16, i16) = (19, 7);
+const DELETE: (i16, i16) = (20, 6);
+
+/// What the admin may do to topics.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// Names in use.
+    pub topics: u64,
+    /// Partitions of a topic, at most.
+    pub partitions_max: u64,
+    /// A topic is deleted once in so many looks; 0 never.
+    pub delete_one_in: u64,
+    /// Age at which segments roll, milliseconds, at most; 0 leaves the default.
+    pub segment_ms_max: u64,
+}
+
+/// The admin.
+pub struct Admin {
+    wire: Wire,
+    wishes: Wishes,
+    /// What it does not know the end of: whether the topic was to be there, and in which run of the broker it was asked.
+    unsure: BTreeMap<String, (bool, u32)>,
+}
+
+impl Admin {
+    /// Client `number`.
+    pub fn new(setting: Rc<Setting>, number: u32, random: Random, wishes: Wishes) -> Self {
+        Self {
+            wire: Wire::new(setting, number, random),
+            wishes,
+            unsure: BTreeMap::new(),
+        }
+    }
+
+    /// Works until the run ends, and leaves nothing unknown.
+    pub async fn run(mut self) {
+        let setting = self.wire.setting.clone();
+        setting.begin(self.wire.number);
+        while setting.goes_on() || self.is_unsure() {
+            if self.session().await.is_err() {
+                self.wire.hang_up();
+                self.wire.back_off().await;
+            }
+        }
+        setting.finish(self.wire.number);
+    }
+
+    fn is_unsure(&self) -> bool {
+        !self.unsure.is_empty()
+    }
+
+    async fn session(&mut self) -> Result<(), Lost> {
+        if !self.wire.is_connected() {
+            let bootstrap = self.wire.setting.machine.bootstrap_port();
+            self.wire.connect(self.wire.some_port(bootstrap)).await;
+        }
+        self.look().await?;
+        let name = format!("t{}", self.wire.random.below(self.wishes.topics));
+        if !self.wire.setting.goes_on() {
+            return Ok(());
+        }
+        match self.wire.setting.history.topic(&name).0 {
+            Known::Absent => self.create(&name).await?,
+            Known::Present(id) if self.wire.random.one_in(self.wishes.delete_one_in) => {
+                self.delete(&name, id).await?;
+            }
+            _ => {}
+        }
+        for _ in 0..self.wire.random.below(8) {
+            self.wire.think().await;
+        }
+        Ok(())
+    }
+
+    /// Looks at every topic it ever asked for. What was unknown is known then, if it is as it was to be, or if the broker
+    /// that was asked is gone: a later one has all that was decided, or nobody ever will.
+    async fn look(&mut self) -> Result<(), Lost> {
+        let topics = self.wire.setting.history.topics();
+        let names: Vec<String> = topics.iter().map(|(name, ..)| name.clone()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let told = self.wire.metadata(&names).await?;
+        let history = &self.wire.setting.history;
+        for ((name, known, version), told) in topics.iter().zip(told) {
+            if *known != Known::Unknown || history.topic(name) != (*known, *version) {
+                continue;
+            }
+            let (to_be, asked) = self.unsure.get(name).copied().unwrap_or_default();
+            if told.is_some() != to_be && self.wire.setting.machine.incarnation() == asked {
+                continue;
+            }
+            self.unsure.remove(name);
+            match told {
+                Some(told) => {
+                    let partitions = told.partitions.len() as i32;
+                    history.set_topic(name, Known::Present(told.id), partitions);
+                }
+                None => history.set_topic(name, Known::Absent, 0),
+            }
+        }
+        Ok(())
+    }
+
+    async fn create(&mut self, name: &str) -> Result<(), Lost> {
+        let random = &self.wire.random;
+        let partitions = random.between(1, self.wishes.partitions_max) as i32;
+        let mut configs = Vec::new();
+        if self.wishes.segment_ms_max > 0 && random.one_in(2) {
+            let age = random.spread(1, self.wishes.segment_ms_max);
+            configs.push(CreateTopicsRequestTopicConfig {
+                name: "segment.ms".into(),
+                value: Some(age.to_string().into()),
+            });
+        }
+        let request = CreateTopicsRequest {
+            topics: vec![CreateTopicsRequestTopic {
+                name: name.into(),
+                num_partitions: partitions,
+                replication_factor: 1,
+                assignments: Vec::new(),
+                configs,
+            }],
+            timeout_ms: 30_000,
+            validate_only: false,
+        };
+        let history = &self.wire.setting.history;
+        history.set_topic(name, Known::Unknown, 0);
+        let incarnation = self.wire.setting.machine.incarnation();
+        self.unsure.insert(name.to_owned(), (true, incarnation));
+        let number = self.wire.number;
+        self.wire
+            .setting
+            .doing(number, || format!("creates {name} with {partitions}"));
+        let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
+        let body = self.wire.ask(CREATE, encode).await?;
+        let answer = CreateTopicsResponse::decode(&mut Reader::new(&body), CREATE.1);
+        let Some(one) = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.topics.first())
+        else {
+            self.wire
+                .fail("malformed-answer", "CreateTopics".to_owned());
+            return Err(Lost);
+        };
+        let history = &self.wire.setting.history;
+        let code = ErrorCode::from_code(one.error_code);
+        self.wire.setting.doing(number, || {
+            format!("{name}: {code:?} {:032x}", one.topic_id.0)
+        });
+        match code {
+            ErrorCode::None => {
+                history.set_topic(name, Known::Present(one.topic_id.0), partitions);
+                self.unsure.remove(name);
+            }
+            // It is not available, and may have decided already.
+            ErrorCode::RequestTimedOut
+            | ErrorCode::NotController
+            | ErrorCode::CoordinatorNotAvailable
+            | ErrorCode::LeaderNotAvailable
+            | ErrorCode::BrokerNotAvailable
+            | ErrorCode::KafkaStorageError => {}
+            _ => self
+                .wire
+                .fail("wrong-refusal", format!("creating {name}: {code:?}")),
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, name: &str, id: u128) -> Result<(), Lost> {
+        let request = DeleteTopicsRequest {
+            topics: vec![DeleteTopicsRequestTopic {
+                name: Some(name.into()),
+                ..DeleteTopicsRequestTopic::default()
+            }],
+            timeout_ms: 30_000,
+            ..DeleteTopicsRequest::default()
+        };
+        let history = &self.wire.setting.history;
+        history.set_topic(name, Known::Unknown, 0);
+        let incarnation = self.wire.setting.machine.incarnation();
+        self.unsure.insert(name.to_owned(), (false, incarnation));
+        let number = self.wire.number;
+        self.wire
+            .setting
+            .doing(number, || format!("deletes {name}"));
+        let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
+        let body = self.wire.ask(DELETE, encode).await?;
+        let answer = DeleteTopicsResponse::decode(&mut Reader::new(&body), DELETE.1);
+        let Some(one) = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.responses.first())
+        else {
+            self.wire
+                .fail("malformed-answer", "DeleteTopics".to_owned());
+            return Err(Lost);
+        };
+        let history = &self.wire.setting.history;
+        let code = ErrorCode::from_code(one.error_code);
+        self.wire
+            .setting
+            .doing(number, || format!("{name}: {code:?}"));
+        if code == ErrorCode::None {
+            history.set_topic(name, Known::Absent, 0);
+            history.retire(id);
+            self.unsure.remove(name);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,335 @@
+//! A consumer: follows partitions from any offset on, by long polls or short ones, and believes nothing it reads.
+
+use std::rc::Rc;
+
+use broker::shard::PartitionKey;
+use protocol::error_code::ErrorCode;
+use protocol::messages::fetch::{
+    FetchRequest, FetchRequestTopic, FetchRequestTopicPartition, FetchResponse,
+};
+use protocol::messages::list_offsets::{
+    ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
+    ListOffsetsResponse,
+};
+use protocol::primitives::Reader;
+
+use super::super::history::Known;
+use super::super::random::Random;
+use super::records;
+use super::{Lost, Phase, Setting, Wire};
+
+const FETCH: i16 = 1;
+const LIST_OFFSETS: i16 = 2;
+/// ListOffsets: the first offset, and the end.
+const EARLIEST: i64 = -2;
+const LATEST: i64 = -1;
+
+/// What one read said.
+enum Polled {
+    /// Records, and the high watermark with them.
+    Read(i64),
+    /// Not now.
+    Later,
+}
+
+/// The consumer.
+pub struct Consumer {
+    wire: Wire,
+    topic: String,
+    known: (Known, u64),
+    key: PartitionKey,
+    epoch: i32,
+    position: i64,
+    /// Read errors of the disk are no surprise.
+    disk_fails: bool,
+}
+
+impl Consumer {
+    /// Consumer `number`. With `disk_fails`, a read may be answered with a storage error.
+    pub fn new(setting: Rc<Setting>, number: u32, random: Random, disk_fails: bool) -> Self {
+        Self {
+            wire: Wire::new(setting, number, random),
+            topic: String::new(),
+            known: (Known::Absent, 0),
+            key: PartitionKey {
+                topic_id: 0,
+                partition: 0,
+            },
+            epoch: -1,
+            position: 0,
+            disk_fails,
+        }
+    }
+
+    /// Reads until the run ends.
+    pub async fn run(mut self) {
+        let setting = self.wire.setting.clone();
+        setting.begin(self.wire.number);
+        while setting.goes_on() {
+            if self.session().await.is_err() {
+                self.wire.hang_up();
+                self.wire.back_off().await;
+            }
+        }
+        setting.finish(self.wire.number);
+    }
+
+    /// Reads all of every topic once, and holds it against what is known.
+    pub async fn run_final(mut self) {
+        let setting = self.wire.setting.clone();
+        setting.begin(self.wire.number);
+        for (topic, id, partitions) in setting.history.present() {
+            for partition in 0..partitions {
+                self.topic.clone_from(&topic);
+                self.key = PartitionKey {
+                    topic_id: id,
+                    partition,
+                };
+                self.known = setting.history.topic(&topic);
+                while self.read_whole().await.is_err() && !setting.history.has_failed() {
+                    self.wire.hang_up();
+                    self.wire.back_off().await;
+                }
+            }
+        }
+        setting.finish(self.wire.number);
+    }
+
+    async fn read_whole(&mut self) -> Result<(), Lost> {
+        self.find().await?;
+        self.position = 0;
+        loop {
+            match self.poll(0, 1 << 20).await? {
+                Polled::Read(end) if self.position >= end => {
+                    self.wire.setting.history.check_whole(self.key, end);
+                    return Ok(());
+                }
+                Polled::Read(_) => {}
+                Polled::Later => self.wire.back_off().await,
+            }
+        }
+    }
+
+    /// Connects to the leader.
+    async fn find(&mut self) -> Result<(), Lost> {
+        let bootstrap = self.wire.setting.machine.bootstrap_port();
+        if !self.wire.is_connected() {
+            self.wire.connect(bootstrap).await;
+        }
+        let told = self
+            .wire
+            .metadata(std::slice::from_ref(&self.topic))
+            .await?;
+        let place = told[0]
+            .as_ref()
+            .filter(|told| told.id == self.key.topic_id)
+            .and_then(|told| told.partitions.get(self.key.partition as usize));
+        let Some(&(port, epoch)) = place else {
+            return Err(Lost);
+        };
+        self.epoch = epoch;
+        self.wire.connect(self.wire.some_port(port)).await;
+        Ok(())
+    }
+
+    async fn session(&mut self) -> Result<(), Lost> {
+        let history = &self.wire.setting.history;
+        let present = history.present();
+        if present.is_empty() {
+            self.wire.think().await;
+            self.wire.setting.spend();
+            return Ok(());
+        }
+        let (topic, id, partitions) = self.wire.random.pick(&present);
+        self.topic.clone_from(topic);
+        self.known = history.topic(topic);
+        self.key = PartitionKey {
+            topic_id: *id,
+            partition: self.wire.random.index(*partitions as usize) as i32,
+        };
+        let end = history.end(self.key);
+        self.position = match self.wire.random.below(4) {
+            0 => end,
+            1 => self.wire.random.below(end as u64 + 1) as i64,
+            _ => 0,
+        };
+        self.find().await?;
+        for _ in 0..self.wire.random.spread(1, 16) {
+            if self.wire.setting.history.topic(&self.topic) != self.known {
+                return Ok(());
+            }
+            if self.wire.random.one_in(6) {
+                self.list_offsets().await?;
+            }
+            let wait_ms = match self.wire.random.one_in(2) {
+                true => self.wire.random.spread(1, 500) as i32,
+                false => 0,
+            };
+            let bytes_max = self.wire.random.spread(1, 1 << 20) as i32;
+            if let Polled::Later = self.poll(wait_ms, bytes_max).await? {
+                self.find().await?;
+            }
+            if self.wire.random.one_in(3) {
+                self.wire.think().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn poll(&mut self, max_wait_ms: i32, bytes_max: i32) -> Result<Polled, Lost> {
+        let version = self.wire.random.between(4, 12) as i16;
+        let claims_epoch = version >= 9 && self.wire.random.one_in(2);
+        let partition = FetchRequestTopicPartition {
+            partition: self.key.partition,
+            current_leader_epoch: if claims_epoch { self.epoch } else { -1 },
+            fetch_offset: self.position,
+            last_fetched_epoch: -1,
+            log_start_offset: -1,
+            partition_max_bytes: bytes_max,
+            ..FetchRequestTopicPartition::default()
+        };
+        let request = FetchRequest {
+            replica_id: -1,
+            max_wait_ms,
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            session_epoch: -1,
+            topics: vec![FetchRequestTopic {
+                topic: self.topic.as_str().into(),
+                partitions: vec![partition],
+                ..FetchRequestTopic::default()
+            }],
+            ..FetchRequest::default()
+        };
+        let end_before = self.wire.setting.history.end(self.key);
+        let api = (FETCH, version);
+        let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
+        let body = self.wire.ask(api, encode).await?;
+        let answer = FetchResponse::decode(&mut Reader::new(&body), version);
+        let Some(one) = answer.as_ref().ok().and_then(|answer| {
+            let topic = answer.responses.first()?;
+            topic.partitions.first()
+        }) else {
+            self.wire.fail("malformed-answer", "Fetch".to_owned());
+            return Err(Lost);
+        };
+        if self.wire.setting.history.topic(&self.topic) != self.known {
+            return Ok(Polled::Later);
+        }
+        if one.error_code != 0 {
+            self.check_error(one.error_code);
+            return Ok(Polled::Later);
+        }
+        let bytes = one.records.as_deref().unwrap_or_default();
+        self.take(bytes, one.high_watermark, end_before);
+        if one.log_start_offset > one.high_watermark {
+            self.wire
+                .fail("log-start-beyond-end", format!("{:?}", self.key));
+        }
+        Ok(Polled::Read(one.high_watermark))
+    }
+
+    fn take(&mut self, bytes: &[u8], high_watermark: i64, end_before: i64) {
+        let history = &self.wire.setting.history;
+        let found = match records::found(bytes) {
+            Ok(found) => found,
+            Err(problem) => {
+                let key = self.key;
+                return self.wire.fail(
+                    "wrong-bytes",
+                    format!("{key:?} from {}: {problem}", self.position),
+                );
+            }
+        };
+        if found.epochs.windows(2).any(|pair| pair[0] > pair[1]) {
+            self.wire.fail(
+                "leader-epoch-fell",
+                format!("{:?} within a read: {:?}", self.key, found.epochs),
+            );
+        }
+        history.told_high_watermark(self.key, end_before, high_watermark);
+        history.read(self.key, self.position, &found.records, high_watermark);
+        if found.records.is_empty() && self.position < high_watermark {
+            let what = format!("{:?} at {} of {high_watermark}", self.key, self.position);
+            self.wire.fail("empty-poll", what);
+        }
+        let (number, position) = (self.wire.number, self.position);
+        self.wire.setting.doing(number, || {
+            format!(
+                "{}-{} from {position}: {} records, high watermark {high_watermark}",
+                self.topic,
+                self.key.partition,
+                found.records.len()
+            )
+        });
+        if let Some((last, _)) = found.records.last() {
+            self.position = last + 1;
+        }
+    }
+
+    fn check_error(&self, code: i16) {
+        let code = ErrorCode::from_code(code);
+        let number = self.wire.number;
+        self.wire.setting.doing(number, || {
+            format!(
+                "{}-{} from {}: {code:?}",
+                self.topic, self.key.partition, self.position
+            )
+        });
+        let healed = self.wire.setting.phase.get() == Phase::Healed;
+        let legal = match code {
+            ErrorCode::NotLeaderOrFollower
+            | ErrorCode::FencedLeaderEpoch
+            | ErrorCode::UnknownLeaderEpoch
+            | ErrorCode::UnknownTopicOrPartition => true,
+            ErrorCode::KafkaStorageError => self.disk_fails && !healed,
+            _ => false,
+        };
+        if !legal {
+            let what = format!("{code:?} from {} of {:?}", self.position, self.key);
+            self.wire.fail("wrong-refusal", what);
+        }
+    }
+
+    async fn list_offsets(&mut self) -> Result<(), Lost> {
+        let version = self.wire.random.between(1, 8) as i16;
+        let timestamp = *self.wire.random.pick(&[EARLIEST, LATEST]);
+        let request = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![ListOffsetsRequestTopic {
+                name: self.topic.as_str().into(),
+                partitions: vec![ListOffsetsRequestTopicPartition {
+                    partition_index: self.key.partition,
+                    current_leader_epoch: -1,
+                    timestamp,
+                }],
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        let end_before = self.wire.setting.history.end(self.key);
+        let api = (LIST_OFFSETS, version);
+        let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
+        let body = self.wire.ask(api, encode).await?;
+        let answer = ListOffsetsResponse::decode(&mut Reader::new(&body), version);
+        let Some(one) = answer.as_ref().ok().and_then(|answer| {
+            let topic = answer.topics.first()?;
+            topic.partitions.first()
+        }) else {
+            self.wire.fail("malformed-answer", "ListOffsets".to_owned());
+            return Err(Lost);
+        };
+        let history = &self.wire.setting.history;
+        if history.topic(&self.topic) != self.known {
+            return Ok(());
+        }
+        if one.error_code != 0 {
+            self.check_error(one.error_code);
+        } else if timestamp == LATEST {
+            history.told_high_watermark(self.key, end_before, one.offset);
+        } else if one.offset != 0 {
+            self.wire
+                .fail("log-start-moved", format!("{:?}: {}", self.key, one.offset));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,414 @@
+//! What clients were told, and what must therefore be true: the client checker. Every record ever sent has a number of its
+//! own, so that each answer and each read says exactly which record stands at which offset.
+//!
+//! Checked at once, on every answer and every read (names as in Jepsen's Kafka checker where it has one): an offset holds
+//! one record for ever (inconsistent-offset), a record stands at one offset (duplicate), what is acknowledged or was seen
+//! is found again (lost-write), a read has no gap and goes nowhere back (poll-skip, nonmonotonic-poll), records of one
+//! idempotent producer keep their order (reordered), a refused record never appears (refused-record), what a topic was
+//! said to be it stays, producer ids are given once, high watermarks and leader epochs never fall.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use broker::shard::PartitionKey;
+
+/// Something that must never be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// What kind: the anomaly's or invariant's name.
+    pub kind: String,
+    /// The case.
+    pub what: String,
+}
+
+/// One record that a client sent.
+#[derive(Debug, Clone)]
+struct Sent {
+    key: PartitionKey,
+    /// The idempotent producer's lane it belongs to, in whose order it must stay.
+    lane: Option<u32>,
+    /// Where it stands, as soon as that is known.
+    offset: Option<i64>,
+    acked: bool,
+    refused: bool,
+    /// A copy of it may be on its way still, to whatever topic has the name when it arrives.
+    astray: bool,
+}
+
+/// One partition as clients know it.
+#[derive(Debug, Default, Clone)]
+pub struct Log {
+    /// The record at each offset, where that is known.
+    records: Vec<Option<u64>>,
+    /// Highest end that anybody was told.
+    high_watermark: i64,
+    /// Highest leader epoch that anybody was told.
+    leader_epoch: i32,
+    /// Offset after the last one acknowledged.
+    acked_end: i64,
+}
+
+/// What is known of a topic's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// There is no such topic.
+    Absent,
+    /// There is, with this id.
+    Present(u128),
+    /// A request about it is under way, or nobody knows how it ended.
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+struct Topic {
+    known: Known,
+    partitions: i32,
+    /// Grows with every change of what is known.
+    version: u64,
+}
+
+/// All that clients know.
+#[derive(Default)]
+pub struct History {
+    sent: RefCell<Vec<Sent>>,
+    logs: RefCell<BTreeMap<PartitionKey, Log>>,
+    topics: RefCell<BTreeMap<String, Topic>>,
+    retired: RefCell<BTreeSet<u128>>,
+    producer_ids: RefCell<BTreeSet<i64>>,
+    cluster_id: RefCell<Option<String>>,
+    violation: RefCell<Option<Violation>>,
+    failed: Cell<bool>,
+    acked_records: Cell<u64>,
+    read_records: Cell<u64>,
+}
+
+impl History {
+    /// The first violation found.
+    pub fn violation(&self) -> Option<Violation> {
+        self.violation.borrow().clone()
+    }
+
+    /// Whether one was found.
+    pub fn has_failed(&self) -> bool {
+        self.failed.get()
+    }
+
+    /// Notes a violation; the first one counts.
+    pub fn fail(&self, kind: &str, what: String) {
+        if !self.failed.replace(true) {
+            let kind = kind.to_owned();
+            *self.violation.borrow_mut() = Some(Violation { kind, what });
+        }
+    }
+
+    /// Records acknowledged, and records read.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.acked_records.get(), self.read_records.get())
+    }
+
+    /// `count` records are about to be sent to `key`; their numbers.
+    pub fn send(&self, key: PartitionKey, lane: Option<u32>, count: u64) -> Range<u64> {
+        let mut sent = self.sent.borrow_mut();
+        let first = sent.len() as u64;
+        let one = Sent {
+            key,
+            lane,
+            offset: None,
+            acked: false,
+            refused: false,
+            astray: false,
+        };
+        sent.extend((0..count).map(|_| one.clone()));
+        first..first + count
+    }
+
+    /// These records are acknowledged, the first at `base_offset`.
+    pub fn acked(&self, key: PartitionKey, numbers: Range<u64>, base_offset: i64) {
+        let count = numbers.end - numbers.start;
+        for (offset, number) in (base_offset..).zip(numbers) {
+            if self.sent.borrow()[number as usize].refused {
+                self.fail(
+                    "refused-record",
+                    format!("record {number} must be refused, but was acknowledged at {offset} of {key:?}"),
+                );
+            }
+            self.place(key, offset, number, "acknowledged");
+            self.sent.borrow_mut()[number as usize].acked = true;
+        }
+        self.acked_records.set(self.acked_records.get() + count);
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.acked_end = log.acked_end.max(base_offset + count as i64);
+    }
+
+    /// These records are refused: they may never appear.
+    pub fn refused(&self, numbers: Range<u64>) {
+        for number in numbers {
+            self.sent.borrow_mut()[number as usize].refused = true;
+        }
+    }
+
+    /// Copies of these records are on their way still, or were, and may reach another topic of that name.
+    pub fn astray(&self, numbers: Range<u64>) {
+        for number in numbers {
+            self.sent.borrow_mut()[number as usize].astray = true;
+        }
+    }
+
+    /// A read of `key` from `from` gave these records, and this high watermark.
+    pub fn read(&self, key: PartitionKey, from: i64, records: &[(i64, u64)], high_watermark: i64) {
+        self.read_records
+            .set(self.read_records.get() + records.len() as u64);
+        let first = match records.first() {
+            Some((first, _)) if *first > from => {
+                let what = format!("{key:?}: a read from {from} begins at {first}");
+                return self.fail("poll-skip", what);
+            }
+            Some((first, _)) => *first,
+            None => return,
+        };
+        for (&(offset, number), expected) in records.iter().zip(first..) {
+            if offset != expected {
+                let kind = match offset < expected {
+                    true => "int-nonmonotonic-poll",
+                    false => "int-poll-skip",
+                };
+                let what =
+                    format!("{key:?}: a read from {from} has {offset} where {expected} must be");
+                return self.fail(kind, what);
+            }
+            if offset >= high_watermark {
+                let what =
+                    format!("{key:?}: {offset} was read, the high watermark is {high_watermark}");
+                self.fail("precommitted-read", what);
+            }
+            self.place(key, offset, number, "read");
+        }
+    }
+
+    fn place(&self, key: PartitionKey, offset: i64, number: u64, how: &str) {
+        let mut sent = self.sent.borrow_mut();
+        let Some(record) = sent.get_mut(number as usize) else {
+            return self.fail(
+                "unknown-record",
+                format!("{key:?} {offset}: record {number} was never sent"),
+            );
+        };
+        let case = |what: &str| format!("{key:?} {offset}: record {number} was {how}, {what}");
+        if record.refused {
+            self.fail("refused-record", case("but was refused before"));
+        }
+        if record.key != key && record.astray {
+            return;
+        }
+        if record.key != key {
+            let other = record.key;
+            self.fail(
+                "wrong-partition",
+                case(&format!("but was sent to {other:?}")),
+            );
+        }
+        match record.offset {
+            Some(known) if known != offset => {
+                self.fail("duplicate", case(&format!("but stands at {known}")));
+            }
+            _ => record.offset = Some(offset),
+        }
+        drop(sent);
+        let Ok(at) = usize::try_from(offset) else {
+            return self.fail("inconsistent-offset", case("which is no offset"));
+        };
+        let mut logs = self.logs.borrow_mut();
+        let records = &mut logs.entry(key).or_default().records;
+        if records.len() <= at {
+            records.resize(at + 1, None);
+        }
+        match records[at].replace(number) {
+            Some(other) if other != number => {
+                self.fail(
+                    "inconsistent-offset",
+                    case(&format!("but record {other} stands there")),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// A client was told this end of `key` by a request that began when the end told to anybody was `known_before`.
+    pub fn told_high_watermark(&self, key: PartitionKey, known_before: i64, high_watermark: i64) {
+        if high_watermark < known_before {
+            self.fail(
+                "high-watermark-fell",
+                format!("{key:?}: {high_watermark} after {known_before}"),
+            );
+        }
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.high_watermark = log.high_watermark.max(high_watermark);
+    }
+
+    /// Highest end of `key` that must be there: told to somebody, acknowledged, or read.
+    pub fn end(&self, key: PartitionKey) -> i64 {
+        let logs = self.logs.borrow();
+        logs.get(&key)
+            .map_or(0, |log| log.high_watermark.max(log.acked_end))
+    }
+
+    /// A client was told this leader epoch by a request that began when the highest told to anybody was `known_before`.
+    pub fn told_leader_epoch(&self, key: PartitionKey, known_before: i32, epoch: i32) {
+        if epoch < known_before {
+            self.fail(
+                "leader-epoch-fell",
+                format!("{key:?}: {epoch} after {known_before}"),
+            );
+        }
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.leader_epoch = log.leader_epoch.max(epoch);
+    }
+
+    /// Highest leader epoch of `key` told to anybody.
+    pub fn leader_epoch(&self, key: PartitionKey) -> i32 {
+        self.logs
+            .borrow()
+            .get(&key)
+            .map_or(0, |log| log.leader_epoch)
+    }
+
+    /// A producer id was given out.
+    pub fn given_producer_id(&self, id: i64) {
+        if id < 0 || !self.producer_ids.borrow_mut().insert(id) {
+            self.fail(
+                "producer-id-twice",
+                format!("producer id {id} was given out before"),
+            );
+        }
+    }
+
+    /// The cluster's id as somebody was told.
+    pub fn told_cluster_id(&self, id: &str) {
+        let known = self.cluster_id.borrow().clone();
+        match known {
+            Some(known) if known != id => {
+                self.fail("cluster-id-changed", format!("{id} after {known}"));
+            }
+            _ => *self.cluster_id.borrow_mut() = Some(id.to_owned()),
+        }
+    }
+
+    /// What is known of `name`, and its version.
+    pub fn topic(&self, name: &str) -> (Known, u64) {
+        let topics = self.topics.borrow();
+        topics
+            .get(name)
+            .map_or((Known::Absent, 0), |topic| (topic.known, topic.version))
+    }
+
+    /// From here on `known` is known of `name`.
+    pub fn set_topic(&self, name: &str, known: Known, partitions: i32) {
+        let mut topics = self.topics.borrow_mut();
+        let version = topics.get(name).map_or(0, |topic| topic.version) + 1;
+        topics.insert(
+            name.to_owned(),
+            Topic {
+                known,
+                partitions,
+                version,
+            },
+        );
+    }
+
+    /// `id` was deleted and never comes back.
+    pub fn retire(&self, id: u128) {
+        self.retired.borrow_mut().insert(id);
+    }
+
+    /// All topics that are there for certain, with their ids and partitions.
+    pub fn present(&self) -> Vec<(String, u128, i32)> {
+        let topics = self.topics.borrow();
+        let present = topics.iter().filter_map(|(name, topic)| match topic.known {
+            Known::Present(id) => Some((name.clone(), id, topic.partitions)),
+            _ => None,
+        });
+        present.collect()
+    }
+
+    /// All topics and what is known of them.
+    pub fn topics(&self) -> Vec<(String, Known, u64)> {
+        let topics = self.topics.borrow();
+        let all = topics
+            .iter()
+            .map(|(name, topic)| (name.clone(), topic.known, topic.version));
+        all.collect()
+    }
+
+    /// A client was told that `name` is what `id` says (`None`: absent). `before` is what was known when it asked.
+    pub fn told_topic(&self, name: &str, before: (Known, u64), id: Option<u128>) {
+        if let Some(id) = id
+            && self.retired.borrow().contains(&id)
+            && before == self.topic(name)
+        {
+            self.fail(
+                "deleted-topic",
+                format!("{name} {id:032x} was deleted and is there again"),
+            );
+        }
+        if before != self.topic(name) {
+            return;
+        }
+        match (before.0, id) {
+            (Known::Present(known), Some(id)) if known != id => {
+                self.fail(
+                    "topic-changed",
+                    format!("{name} is {id:032x}, not {known:032x}"),
+                );
+            }
+            (Known::Present(known), None) => {
+                self.fail("lost-topic", format!("{name} {known:032x} is gone"));
+            }
+            (Known::Absent, Some(id)) => {
+                self.fail("unwanted-topic", format!("{name} {id:032x} is there"));
+            }
+            _ => {}
+        }
+    }
+
+    /// All is read: every record that was acknowledged or seen must have been found again by now. `found_end` is where
+    /// the last read of `key` ended.
+    pub fn check_whole(&self, key: PartitionKey, found_end: i64) {
+        let must = self.end(key);
+        if found_end < must {
+            self.fail(
+                "lost-write",
+                format!("{key:?} ends at {found_end}, but {must} was acknowledged or told"),
+            );
+        }
+        let logs = self.logs.borrow();
+        let Some(log) = logs.get(&key) else { return };
+        let sent = self.sent.borrow();
+        let mut last_of_lane: BTreeMap<u32, u64> = BTreeMap::new();
+        for (offset, number) in log.records.iter().enumerate() {
+            let Some(number) = *number else {
+                if (offset as i64) < found_end {
+                    self.fail("unseen", format!("{key:?} {offset} was never read"));
+                }
+                continue;
+            };
+            if let Some(lane) = sent[number as usize].lane
+                && let Some(before) = last_of_lane.insert(lane, number)
+                && before > number
+            {
+                self.fail("reordered", format!("{key:?} {offset}: record {number} stands behind {before} of the same producer"));
+            }
+        }
+    }
+
+    /// Whether record `number` was refused or is not known.
+    pub fn is_refused(&self, number: u64) -> bool {
+        self.sent
+            .borrow()
+            .get(number as usize)
+            .is_none_or(|sent| sent.refused)
+    }
+}

@@ -1,0 +1,30 @@
+//! The whole broker under one seed: everything above its door runs unchanged, on a seeded executor, over a simulated disk,
+//! mesh, net and clock, used by clients that hold every answer against what they were told before.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`run`] | one seed from beginning to end: the operator who breaks and mends |
+//! | [`plan`] | what a seed draws: sizes, clients, faults |
+//! | [`world`], [`random`] | the executor and its clock; the seed's streams of chance |
+//! | [`machine`] | a machine: a disk that stays, a process that comes and goes |
+//! | [`disk`], [`mesh`], [`net`], [`clock`] | the door's other side |
+//! | [`client`], [`history`] | clients, and what must be true after what they were told |
+//! | [`invariants`] | what must hold of the broker's own state |
+//! | [`shrink`] | makes a failing run shorter |
+//! | [`trace`] | what is told of a run |
+#![allow(dead_code)]
+
+pub mod client;
+pub mod clock;
+pub mod disk;
+pub mod history;
+pub mod invariants;
+pub mod machine;
+pub mod mesh;
+pub mod net;
+pub mod plan;
+pub mod random;
+pub mod run;
+pub mod shrink;
+pub mod trace;
+pub mod world;

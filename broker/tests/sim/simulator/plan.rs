@@ -1,0 +1,129 @@
+//! What a seed draws: the sizes of everything, who the clients are, and which faults there are and how often.
+
+use std::fmt;
+
+use broker::config::Config;
+use broker::limits;
+
+use super::client::admin::Wishes;
+use super::machine::Shape;
+use super::random::Random;
+
+/// A family of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The process is killed, between any two turns of any tasks.
+    Kill,
+    /// The machine loses its power.
+    Power,
+    /// The process is asked to stop, and started again.
+    Stop,
+    /// The disk is slow at times, and stands still at others.
+    Slow,
+}
+
+/// All families.
+pub const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Power, Fault::Stop, Fault::Slow];
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kill => "kill",
+            Self::Power => "power",
+            Self::Stop => "stop",
+            Self::Slow => "slow",
+        })
+    }
+}
+
+impl Fault {
+    /// The family of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        FAULTS.into_iter().find(|fault| fault.to_string() == name)
+    }
+}
+
+/// What a run is made of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The machine.
+    pub shape: Shape,
+    /// Its settings.
+    pub config: Config,
+    /// What the admin does.
+    pub wishes: Wishes,
+    /// Idempotent producers, and others.
+    pub producers: (u32, u32),
+    /// Consumers.
+    pub consumers: u32,
+    /// Requests of all clients together.
+    pub requests: u64,
+    /// Pauses of clients, microseconds, at most.
+    pub think_us_max: u64,
+    /// Bytes of a record's value, at most.
+    pub value_bytes_max: u64,
+    /// The families that this run draws its faults from.
+    pub faults: Vec<Fault>,
+    /// How many times something breaks.
+    pub breaks: u64,
+    /// Time between two of them, microseconds, at most.
+    pub peace_us_max: u64,
+    /// Latency of the disk, microseconds.
+    pub latency_us: (u64, u64),
+    /// Whether syncing the file system empties the device's cache.
+    pub sync_all_flushes: bool,
+}
+
+impl Plan {
+    /// The plan of `seed`, with faults of these families only.
+    pub fn draw(seed: u64, allowed: &[Fault]) -> Self {
+        let random = Random::stream(seed, 2);
+        let faults = Random::stream(seed, 3);
+        let drawn = FAULTS.into_iter().filter(|_| faults.one_in(2));
+        let drawn: Vec<Fault> = drawn.filter(|fault| allowed.contains(fault)).collect();
+        let low = random.spread(1, 200);
+        Self {
+            shape: Shape {
+                number: 1,
+                shards: random.spread(1, 4) as u32,
+                mesh_queue_max: random.spread(1, 64) as usize,
+                window_bytes: random.spread(512, 256 << 10) as usize,
+                open_segments_max: random.spread(1, 16) as usize,
+            },
+            config: config(&random),
+            wishes: Wishes {
+                topics: random.between(1, 4),
+                partitions_max: random.spread(1, 6),
+                delete_one_in: *random.pick(&[0, 2, 8]),
+                segment_ms_max: *random.pick(&[0, 20, 2000]),
+            },
+            producers: (random.between(1, 3) as u32, random.below(3) as u32),
+            consumers: random.below(3) as u32,
+            requests: random.spread(60, 600),
+            think_us_max: random.spread(10, 20_000),
+            value_bytes_max: random.spread(32, 4096),
+            breaks: random.below(8) * u64::from(!drawn.is_empty()),
+            faults: drawn,
+            peace_us_max: random.spread(2_000, 2_000_000),
+            latency_us: (low, low * random.spread(1, 100)),
+            sync_all_flushes: random.one_in(2),
+        }
+    }
+}
+
+/// Settings so small that files roll, fill and are recycled within a run.
+fn config(random: &Random) -> Config {
+    let frame_bytes_max = 4096 * random.between(32, 64);
+    let batch_bytes_max = limits::batch_bytes_max(frame_bytes_max).to_string();
+    let pairs = [("message.max.bytes", batch_bytes_max.as_str())];
+    let mut config = Config::from_pairs(&pairs).expect("a legal setting");
+    config.data_dir = "/pelton/data".into();
+    config.listen_port = 9092;
+    config.frame_bytes_max = frame_bytes_max;
+    config.journal_file_bytes = config.frame_bytes_max + 4096 * random.between(1, 64);
+    config.journal_bytes_max = Some(config.journal_file_bytes * random.between(2, 5));
+    config.dirty_bytes_max = Some(random.spread(4 << 10, 512 << 10));
+    config.checkpoint_interval_ms = random.spread(1000, 30_000);
+    config.write_caching = random.one_in(8);
+    config
+}

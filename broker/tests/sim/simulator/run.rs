@@ -1,0 +1,337 @@
+//! One seed from beginning to end: a machine starts, clients use it, things break, everything is mended, all that was begun
+//! is finished, and what is there is held against what was told.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use broker::cli::ExitCode;
+use broker::data_directory::Refusal;
+
+use super::client::admin::Admin;
+use super::client::consumer::Consumer;
+use super::client::producer::Producer;
+use super::client::{Phase, Setting};
+use super::history::{History, Violation};
+use super::invariants::Watch;
+use super::machine::Machine;
+use super::plan::{Fault, Plan};
+use super::random::Random;
+use super::trace::{self, Trace};
+use super::world::{OUTSIDE, Turn, World};
+
+/// Time after mending within which everything must be finished.
+const FINISH: Duration = Duration::from_secs(300);
+/// Time within which a process must have stopped once it was asked to, while nothing breaks.
+const STOP: Duration = Duration::from_secs(10);
+/// Turns of one run after which something is wrong with it.
+const STEPS_MAX: u64 = 20_000_000;
+
+/// How a run went.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Equal for equal runs.
+    pub hash: u64,
+    /// Turns.
+    pub steps: u64,
+    /// Time that passed in it, nanoseconds.
+    pub simulated_ns: u64,
+    /// Records acknowledged and read.
+    pub records: (u64, u64),
+    /// Times the broker was started.
+    pub starts: u32,
+    /// What must not be and was.
+    pub violation: Option<Violation>,
+    /// What was told of it, if anybody wanted to know.
+    pub lines: Vec<String>,
+}
+
+/// Runs `plan` under `seed`.
+pub fn run(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
+    trace::keeping_panics(|| trace.clone().with_log(|| run_in(seed, plan, trace)))
+}
+
+fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
+    let world = World::new(seed, trace.clone());
+    let watch: Rc<Watch> = Rc::default();
+    let (shape, config) = (plan.shape.clone(), plan.config.clone());
+    let random = Random::stream(seed, 4);
+    let machine = Machine::new(&world, (shape, config), random, watch.clone());
+    let setting = Rc::new(Setting {
+        world: world.clone(),
+        machine: machine.clone(),
+        history: History::default(),
+        phase: Cell::new(Phase::Chaos),
+        requests_left: Cell::new(plan.requests),
+        busy: RefCell::default(),
+        think_us_max: plan.think_us_max,
+        value_bytes_max: plan.value_bytes_max,
+    });
+    let operator = Rc::new(Operator {
+        setting: setting.clone(),
+        plan: plan.clone(),
+        random: Random::stream(seed, 5),
+        done: Cell::new(false),
+    });
+    spawn_clients(seed, plan, &setting);
+    let life = operator.clone();
+    let life = async move { life.run().await };
+    world.spawn(OUTSIDE, "operator", Box::pin(life));
+    let unfinished = turn_until_done(&operator, &watch);
+    if let Some((kind, what)) = unfinished {
+        setting.history.fail(kind, what);
+    }
+    let outcome = Outcome {
+        hash: world.hash(),
+        steps: world.steps(),
+        simulated_ns: world.now_ns(),
+        records: setting.history.counts(),
+        starts: machine.incarnation() - 1,
+        violation: setting.history.violation(),
+        lines: trace.lines(),
+    };
+    if outcome.violation.is_some() {
+        // After a panic its state is broken: nothing of it may run any more, not even what dropping it does.
+        std::mem::forget((world, operator, setting, machine, watch));
+    } else {
+        machine.kill();
+        world.kill(OUTSIDE);
+    }
+    outcome
+}
+
+/// Why the run did not come to its end.
+fn turn_until_done(operator: &Operator, watch: &Watch) -> Option<(&'static str, String)> {
+    let setting = &operator.setting;
+    while !operator.done.get() && !setting.history.has_failed() {
+        let turn = setting.world.turn();
+        setting.world.trace().at(setting.world.now_ns());
+        match turn {
+            Turn::Ran(_) | Turn::Waited => watch.look(setting),
+            Turn::Idle => return Some(("dead", "nothing can run any more".to_owned())),
+            Turn::Panicked(what) => return Some(("panic", what)),
+            Turn::Spins(task) => return Some(("spins", format!("task `{task}`"))),
+        }
+        if setting.world.steps() > STEPS_MAX {
+            return Some(("endless", format!("more than {STEPS_MAX} turns")));
+        }
+    }
+    None
+}
+
+fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
+    let world = &setting.world;
+    let random = |number: u32| Random::stream(seed, 1000 + u64::from(number));
+    let admin = Admin::new(setting.clone(), 0, random(0), plan.wishes.clone());
+    world.spawn(OUTSIDE, "admin", Box::pin(admin.run()));
+    let (idempotent, others) = plan.producers;
+    for number in 1..=idempotent + others {
+        let producer = Producer::new(
+            setting.clone(),
+            number,
+            random(number),
+            number <= idempotent,
+        );
+        world.spawn(OUTSIDE, "producer", Box::pin(producer.run()));
+    }
+    for number in 0..plan.consumers {
+        let number = 100 + number;
+        let consumer = Consumer::new(setting.clone(), number, random(number), false);
+        world.spawn(OUTSIDE, "consumer", Box::pin(consumer.run()));
+    }
+}
+
+/// Who starts the broker, breaks things, mends them, and looks at the end whether all is well.
+struct Operator {
+    setting: Rc<Setting>,
+    plan: Plan,
+    random: Random,
+    done: Cell<bool>,
+}
+
+impl Operator {
+    async fn run(&self) {
+        let faults = self.setting.machine.disk.faults();
+        faults.latency_us.set(self.plan.latency_us);
+        faults.sync_all_flushes.set(self.plan.sync_all_flushes);
+        self.start().await;
+        for _ in 0..self.plan.breaks {
+            let peace_us = self.random.spread(1, self.plan.peace_us_max);
+            self.supervise(Duration::from_micros(peace_us)).await;
+            let fault = *self.random.pick(&self.plan.faults);
+            self.setting.world.tell(|| format!("operator: {fault}"));
+            self.inflict(fault).await;
+        }
+        if self.plan.breaks == 0 {
+            while self.setting.goes_on() {
+                self.supervise(Duration::from_millis(100)).await;
+            }
+        }
+        self.heal();
+        self.wait_finished().await;
+        self.read_all().await;
+        self.restart_hard().await;
+        self.read_all().await;
+        self.restart_soft().await;
+        self.read_all().await;
+        self.done.set(true);
+    }
+
+    fn heal(&self) {
+        self.setting
+            .world
+            .tell(|| "operator: all is mended".to_owned());
+        let faults = self.setting.machine.disk.faults();
+        faults.slow.set(0);
+        faults.stalled_until_ns.set(0);
+        self.setting.phase.set(Phase::Healed);
+    }
+
+    /// Waits for `time`; a process that ends meanwhile is started again.
+    async fn supervise(&self, time: Duration) {
+        let deadline = self.setting.world.now_ns() + time.as_nanos() as u64;
+        loop {
+            let left = deadline.saturating_sub(self.setting.world.now_ns());
+            let pause = Duration::from_nanos(left).min(Duration::from_millis(20));
+            self.setting.world.sleep(pause).await;
+            if let Some(ended) = self.setting.machine.take_ended() {
+                self.judge(&ended);
+                self.start().await;
+            }
+            if self.setting.world.now_ns() >= deadline {
+                return;
+            }
+        }
+    }
+
+    /// What a process says that ended although nobody asked it to.
+    fn judge(&self, ended: &[Result<ExitCode, Refusal>]) {
+        self.setting.history.fail("ended", format!("{ended:?}"));
+    }
+
+    /// Starts the broker until it runs.
+    async fn start(&self) {
+        let machine = &self.setting.machine;
+        loop {
+            let cut = self.breaks_starts() && self.random.one_in(8);
+            let steps = self.random.spread(1, 16) as u32;
+            machine.disk.cut_start_short(cut.then_some(steps));
+            let started = machine.start();
+            if started.is_ok() {
+                return;
+            }
+            if !machine.disk.was_cut_short() {
+                return self.setting.history.fail("refused", format!("{started:?}"));
+            }
+            self.break_down();
+            self.setting.world.sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn breaks_starts(&self) -> bool {
+        let chaos = self.setting.phase.get() == Phase::Chaos;
+        chaos
+            && (self.plan.faults.contains(&Fault::Kill) || self.plan.faults.contains(&Fault::Power))
+    }
+
+    /// The process or the power ends, whichever this run has.
+    fn break_down(&self) {
+        let power = self.plan.faults.contains(&Fault::Power);
+        if power && (self.random.one_in(2) || !self.plan.faults.contains(&Fault::Kill)) {
+            self.setting.machine.lose_power();
+        } else {
+            self.setting.machine.kill();
+        }
+    }
+
+    async fn inflict(&self, fault: Fault) {
+        match fault {
+            Fault::Kill | Fault::Power => self.end_now(fault).await,
+            Fault::Stop => self.stop().await,
+            Fault::Slow => self.slow(),
+        }
+    }
+
+    /// Ends the process or the power between any two turns from here on.
+    async fn end_now(&self, fault: Fault) {
+        let world = &self.setting.world;
+        let ended = Rc::new(Cell::new(false));
+        let (machine, told) = (self.setting.machine.clone(), ended.clone());
+        let end = move || {
+            match fault {
+                Fault::Power => machine.lose_power(),
+                _ => machine.kill(),
+            }
+            told.set(true);
+        };
+        world.call_at_step(self.random.spread(1, 4096), end);
+        while !ended.get() {
+            world.sleep(Duration::from_millis(1)).await;
+        }
+        let down_us = self.random.spread(1, 200_000);
+        world.sleep(Duration::from_micros(down_us)).await;
+        self.start().await;
+    }
+
+    /// Asks the process to stop, and starts it again.
+    async fn stop(&self) {
+        let machine = &self.setting.machine;
+        machine.ask_to_stop();
+        match machine.wait_ended(STOP * 10).await {
+            Some(ended) => {
+                if ended.iter().any(|code| !matches!(code, Ok(ExitCode::Ok))) {
+                    self.judge(&ended);
+                }
+            }
+            None => self
+                .setting
+                .history
+                .fail("no-stop", "it does not stop".to_owned()),
+        }
+        self.start().await;
+    }
+
+    /// The disk is slow from now on, or stands still for a while.
+    fn slow(&self) {
+        let faults = self.setting.machine.disk.faults();
+        if self.random.one_in(2) {
+            faults.slow.set(self.random.spread(2, 100));
+        } else {
+            let still_us = self.random.spread(1_000, 8_000_000);
+            let until = self.setting.world.now_ns() + still_us * 1000;
+            faults.stalled_until_ns.set(until);
+        }
+    }
+
+    /// I35: everything that was begun is finished.
+    async fn wait_finished(&self) {
+        let deadline = self.setting.world.now_ns() + FINISH.as_nanos() as u64;
+        while !self.setting.busy.borrow().is_empty() {
+            self.supervise(Duration::from_millis(20)).await;
+            if self.setting.world.now_ns() > deadline {
+                let busy = format!("{:?}", self.setting.busy.borrow());
+                return self.setting.history.fail("unfinished", busy);
+            }
+        }
+    }
+
+    /// A last consumer reads everything.
+    async fn read_all(&self) {
+        let reader = Consumer::new(self.setting.clone(), 999, self.random.fork(), false);
+        let life = Box::pin(reader.run_final());
+        self.setting.world.spawn(OUTSIDE, "final read", life);
+        self.supervise(Duration::from_micros(1)).await;
+        self.wait_finished().await;
+    }
+
+    /// The power goes, although nothing is under way: nothing may be missing (I19, I20).
+    async fn restart_hard(&self) {
+        self.setting.machine.lose_power();
+        self.start().await;
+    }
+
+    /// A clean stop, and the start after it.
+    async fn restart_soft(&self) {
+        self.stop().await;
+    }
+}
