@@ -339,7 +339,8 @@ const _: () = {
     assert!(RECORDS_PER_BATCH_MAX <= i32::MAX as usize);
     assert!(
         GROUP_DECISION_BYTES_MAX > GROUP_OFFSETS_BYTES_MAX + GROUP_RECORD_BYTES_MAX
-            && GROUP_DECISION_BYTES_MAX <= PREPARED_BYTES_PER_SHARD_MAX as usize,
+            && GROUP_DECISION_BYTES_MAX as u64
+                <= PREPARED_FRAMES_PER_SHARD_MAX as u64 * FRAME_BYTES_MAX,
         "what a coordinator decides finds its place when it waits for it"
     );
 };
