@@ -4,14 +4,22 @@
 // the last acknowledgement, then reads every partition directly: each acknowledged record must be
 // there exactly once, at its acknowledged offset, in order per producer, and nothing else than what
 // was sent. SEED repeats the times between the kills. It prints how long each recovery took.
+//
+// For long runs: VERIFY_EVERY rounds (default: all) it does so, deletes the topic and goes on with
+// another. PAUSE_MS bounds the time between kills (default 2500), a third of the starts are killed
+// once more while they recover, OPTIONS are given to the broker as well. With POWER, the fault_disk
+// program (broker/examples), each round pulls the plug of a disk of DISK_MIB instead: what was not
+// flushed is lost or torn.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -19,6 +27,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -30,7 +39,6 @@ import (
 )
 
 const (
-	topic        = "crash"
 	partitions   = 64
 	producers    = 8
 	burstRecords = 8
@@ -52,11 +60,7 @@ func main() {
 }
 
 func run() error {
-	rounds, err := number("ROUNDS", 5)
-	if err != nil {
-		return err
-	}
-	seed, err := number("SEED", time.Now().UnixNano()%1_000_000)
+	plan, err := readPlan()
 	if err != nil {
 		return err
 	}
@@ -65,16 +69,56 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b, err := newBroker(dir)
+	power, err := newPower()
+	if err != nil {
+		return err
+	}
+	defer power.close()
+	b, err := newBroker(dir, power)
 	if err != nil {
 		return err
 	}
 	defer b.kill()
-	err = rehearse(b, int(rounds), rand.New(rand.NewPCG(uint64(seed), 0)))
-	if err != nil {
-		fmt.Printf("seed %d; the broker's last output:\n%s\n", seed, b.tail(4000))
+	if err = rehearse(b, plan); err != nil {
+		fmt.Printf("seed %d; the broker's last output:\n%s\n", plan.seed, b.tail(4000))
 	}
 	return err
+}
+
+// plan is what a run does.
+type plan struct {
+	rounds, verifyEvery int
+	pause               time.Duration
+	seed                int64
+	random              *rand.Rand
+}
+
+func readPlan() (*plan, error) {
+	rounds, err := number("ROUNDS", 5)
+	if err != nil {
+		return nil, err
+	}
+	every, err := number("VERIFY_EVERY", rounds)
+	if err != nil {
+		return nil, err
+	}
+	pause, err := number("PAUSE_MS", 2500)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := number("SEED", time.Now().UnixNano()%1_000_000)
+	if err != nil {
+		return nil, err
+	}
+	return &plan{
+		rounds: int(rounds), verifyEvery: max(1, int(every)), pause: time.Duration(pause) * time.Millisecond,
+		seed: seed, random: rand.New(rand.NewPCG(uint64(seed), 0)),
+	}, nil
+}
+
+// below is a random time below most.
+func (p *plan) below(most time.Duration) time.Duration {
+	return time.Duration(p.random.Int64N(int64(most) + 1))
 }
 
 // number reads a whole number from the environment.
@@ -90,15 +134,29 @@ func number(name string, otherwise int64) (int64, error) {
 	return n, nil
 }
 
-// rehearse is the whole scenario: write, kill and restart, flush, kill and restart, verify.
-func rehearse(b *broker, rounds int, random *rand.Rand) error {
+// rehearse is the whole scenario: write, kill and restart, flush, kill and restart, verify; again with
+// another topic until all rounds are done.
+func rehearse(b *broker, p *plan) error {
 	if _, err := b.start(); err != nil {
 		return err
 	}
-	if err := createTopic(b.address); err != nil {
+	for done := 0; ; {
+		rounds := min(p.verifyEvery, p.rounds-done)
+		if err := stretch(b, p, fmt.Sprintf("crash-%d", done), done, rounds); err != nil {
+			return err
+		}
+		if done += rounds; done >= p.rounds {
+			return nil
+		}
+	}
+}
+
+// stretch is some rounds on one topic, which is verified at the end and deleted.
+func stretch(b *broker, p *plan, topic string, done, rounds int) error {
+	if err := createTopic(b.address, topic); err != nil {
 		return fmt.Errorf("create topic: %w", err)
 	}
-	writers, stop, err := startWriters(b.address)
+	writers, stop, err := startWriters(b.address, topic)
 	if err != nil {
 		return err
 	}
@@ -106,20 +164,23 @@ func rehearse(b *broker, rounds int, random *rand.Rand) error {
 	if err := awaitProgress(writers); err != nil {
 		return err
 	}
-	for round := 1; round <= rounds; round++ {
-		time.Sleep(500*time.Millisecond + time.Duration(random.Int64N(int64(2*time.Second))))
-		b.kill()
+	for round := done + 1; round <= done+rounds; round++ {
+		time.Sleep(p.pause/5 + p.below(p.pause*4/5))
+		lost, err := b.crash(p)
+		if err != nil {
+			return fmt.Errorf("round %d: %w", round, err)
+		}
 		before := acked(writers)
 		restarted := time.Now()
-		open, err := b.start()
+		open, again, err := b.startAgain(p)
 		if err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
 		if err := awaitProgress(writers); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
-		fmt.Printf("round %d: killed after %d acknowledgements; all shards answered after %d ms, all producers acknowledged after %d ms\n",
-			round, before, open.Milliseconds(), time.Since(restarted).Milliseconds())
+		fmt.Printf("round %d: killed after %d acknowledgements%s%s; all shards answered after %d ms, all producers acknowledged after %d ms\n",
+			round, before, lost, again, open.Milliseconds(), time.Since(restarted).Milliseconds())
 	}
 	stop()
 	var refused error
@@ -127,22 +188,89 @@ func rehearse(b *broker, rounds int, random *rand.Rand) error {
 		refused = errors.Join(refused, w.finish())
 	}
 	// Nothing is in flight: what was acknowledged must survive this one as well.
-	b.kill()
+	if _, err := b.crash(p); err != nil {
+		return errors.Join(refused, err)
+	}
 	open, err := b.start()
 	if err != nil {
 		return errors.Join(refused, fmt.Errorf("last restart: %w", err))
 	}
 	fmt.Printf("last restart: all shards answered after %d ms\n", open.Milliseconds())
-	return errors.Join(refused, verify(b.address, writers))
+	if err := errors.Join(refused, verify(b.address, topic, writers)); err != nil {
+		return err
+	}
+	return deleteTopic(b.address, topic)
+}
+
+// power is the disk below the broker's data, if it is one whose plug can be pulled.
+type power struct {
+	command *exec.Cmd
+	orders  io.WriteCloser
+	answers *bufio.Reader
+	root    string
+}
+
+// newPower gives nil where POWER names no program.
+func newPower() (*power, error) {
+	program := os.Getenv("POWER")
+	if program == "" {
+		return nil, nil
+	}
+	mebibytes, err := number("DISK_MIB", 2048)
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(program, strconv.FormatInt(mebibytes, 10))
+	command.Stderr = os.Stderr
+	orders, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	p := &power{command: command, orders: orders, answers: bufio.NewReader(output)}
+	p.root, err = p.answer()
+	return p, err
+}
+
+func (p *power) answer() (string, error) {
+	line, err := p.answers.ReadString('\n')
+	line = strings.TrimSpace(line)
+	if err == nil && strings.HasPrefix(line, "failed") {
+		err = errors.New("the disk: " + line)
+	}
+	return line, err
+}
+
+func (p *power) order(format string, arguments ...any) (string, error) {
+	if _, err := fmt.Fprintf(p.orders, format+"\n", arguments...); err != nil {
+		return "", err
+	}
+	return p.answer()
+}
+
+func (p *power) close() {
+	if p == nil {
+		return
+	}
+	_ = p.orders.Close()
+	_ = p.command.Wait()
 }
 
 // broker is one broker process after another on the same port and data directory.
 type broker struct {
 	binary, address, data, log string
+	options                    []string
+	power                      *power
 	command                    *exec.Cmd
 }
 
-func newBroker(dir string) (*broker, error) {
+func newBroker(dir string, power *power) (*broker, error) {
 	binary := os.Getenv("PELTON")
 	if binary == "" {
 		return nil, errors.New("PELTON does not name the broker binary")
@@ -152,27 +280,74 @@ func newBroker(dir string) (*broker, error) {
 		return nil, err
 	}
 	defer listener.Close()
+	place := dir
+	if power != nil {
+		place = power.root
+	}
 	return &broker{
-		binary: binary, address: listener.Addr().String(),
-		data: filepath.Join(dir, "data"), log: filepath.Join(dir, "broker.log"),
+		binary: binary, address: listener.Addr().String(), power: power,
+		data: filepath.Join(place, "data"), log: filepath.Join(dir, "broker.log"),
+		options: strings.Fields(os.Getenv("OPTIONS")),
 	}, nil
+}
+
+// crash ends the process at once, or the power of its disk and then the process; it says what the disk lost.
+func (b *broker) crash(p *plan) (string, error) {
+	if b.power == nil {
+		b.kill()
+		return "", nil
+	}
+	if _, err := b.power.order("off %d", p.random.IntN(200)); err != nil {
+		return "", err
+	}
+	b.kill()
+	lost, err := b.power.order("on %d", p.random.Uint32())
+	return " (disk: " + lost + ")", err
+}
+
+// startAgain starts it; one time in three it is ended once before, while it recovers.
+func (b *broker) startAgain(p *plan) (time.Duration, string, error) {
+	if p.random.IntN(3) > 0 {
+		open, err := b.start()
+		return open, "", err
+	}
+	if err := b.launch(); err != nil {
+		return 0, "", err
+	}
+	early := p.below(300 * time.Millisecond)
+	time.Sleep(early)
+	if _, err := b.crash(p); err != nil {
+		return 0, "", err
+	}
+	open, err := b.start()
+	return open, fmt.Sprintf(", again after %d ms of recovery", early.Milliseconds()), err
+}
+
+// launch starts it and waits for nothing.
+func (b *broker) launch() error {
+	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	arguments := append([]string{"--data-dir", b.data, "--listen", b.address, "--shards", "2"}, b.options...)
+	command := exec.Command(b.binary, arguments...)
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	b.command = command
+	return nil
 }
 
 // start returns how long it took until every shard answered.
 func (b *broker) start() (time.Duration, error) {
-	log, err := os.OpenFile(b.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	defer log.Close()
-	command := exec.Command(b.binary, "--data-dir", b.data, "--listen", b.address, "--shards", "2")
-	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := time.Now()
-	if err := command.Start(); err != nil {
+	if err := b.launch(); err != nil {
 		return 0, err
 	}
-	b.command = command
+	command := b.command
 	for time.Since(started) < startMax {
 		// A killed process's listeners can outlive it for a moment: only answers count.
 		if answers(b.address) {
@@ -203,7 +378,7 @@ func (b *broker) tail(bytesMax int) []byte {
 	return output[max(0, len(output)-bytesMax):]
 }
 
-func createTopic(address string) error {
+func createTopic(address, topic string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(address))
@@ -215,10 +390,23 @@ func createTopic(address string) error {
 	return err
 }
 
+func deleteTopic(address, topic string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = kadm.NewClient(client).DeleteTopic(ctx, topic)
+	return err
+}
+
 // writer is one producer and what it knows of its records. Within a partition its records are
 // numbered from 0; offsets[partition][number] is the acknowledged offset, or -1.
 type writer struct {
 	id      int
+	topic   string
 	client  *kgo.Client
 	done    chan struct{}
 	count   atomic.Int64
@@ -229,7 +417,7 @@ type writer struct {
 }
 
 // startWriters also returns what stops them writing; it may be called twice.
-func startWriters(address string) ([]*writer, func(), error) {
+func startWriters(address, topic string) ([]*writer, func(), error) {
 	ctx, stop := context.WithCancel(context.Background())
 	codecs := []kgo.CompressionCodec{
 		kgo.NoCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(), kgo.SnappyCompression(),
@@ -252,7 +440,7 @@ func startWriters(address string) ([]*writer, func(), error) {
 			stop()
 			return nil, nil, err
 		}
-		w := &writer{id: id, client: client, done: make(chan struct{})}
+		w := &writer{id: id, topic: topic, client: client, done: make(chan struct{})}
 		writers = append(writers, w)
 		go w.write(ctx)
 	}
@@ -268,7 +456,7 @@ func (w *writer) write(ctx context.Context) {
 		w.lock.Lock()
 		w.offsets[partition] = append(w.offsets[partition], -1)
 		w.lock.Unlock()
-		record := &kgo.Record{Topic: topic, Partition: partition, Value: value(w.id, partition, number)}
+		record := &kgo.Record{Topic: w.topic, Partition: partition, Value: value(w.id, partition, number)}
 		// Not ctx: a record once handed over is retried until it is acknowledged.
 		w.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
 			w.lock.Lock()
@@ -368,7 +556,7 @@ func answers(address string) bool {
 }
 
 // verify reads every partition from offset 0 to its end and compares with what the writers know.
-func verify(address string, writers []*writer) error {
+func verify(address, topic string, writers []*writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readMax)
 	defer cancel()
 	from := map[int32]kgo.Offset{}

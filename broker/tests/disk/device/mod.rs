@@ -18,6 +18,9 @@ const SERVERS: usize = 4;
 /// How long an unmount may take: what a killed broker had in flight ends after it.
 const UNMOUNT_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long somebody who writes goes without a write.
+const WRITES_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What the disk does wrong from now on.
 #[derive(Debug, Default, Clone)]
 pub struct Faults {
@@ -266,6 +269,15 @@ impl Machine {
     pub fn power_off_after(&self, writes: u64) {
         self.disk
             .set(|faults| faults.power_off_after = Some(writes));
+    }
+
+    /// Waits until it has gone; if nobody writes, it goes after a while all the same.
+    pub fn wait_for_power_off(&self) {
+        let deadline = Instant::now() + WRITES_PATIENCE;
+        while !locked(&self.disk.faults).power_off && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.power_off();
     }
 
     /// Unmounts, decides what the disk has kept, and mounts again what is left, healed of all faults.
