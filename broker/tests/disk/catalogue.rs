@@ -112,6 +112,9 @@ const ROWS: &[(&str, &str, &[&str])] = &[
             "hostile/pressure.rs::connections_beyond_the_bounds_are_closed_and_room_is_used_again",
             "hostile/pressure.rs::half_read_requests_hold_no_more_than_their_bound",
             "hostile/pressure.rs::idle_connections_are_closed_and_busy_ones_are_not",
+            "hostile/peers.rs::ten_thousand_idle_connections_are_kept_and_cost_little",
+            "hostile/peers.rs::slow_writers_are_answered_and_hold_up_nobody",
+            "hostile/peers.rs::peers_that_vanished_without_a_word_are_closed_when_their_time_is_up",
         ],
     ),
     (

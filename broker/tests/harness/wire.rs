@@ -220,7 +220,8 @@ pub struct Honest {
     topic: String,
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
+    /// How long each of its requests took, microseconds.
+    thread: JoinHandle<Vec<u64>>,
 }
 
 /// Contents of an honest client's record.
@@ -239,7 +240,9 @@ impl Honest {
         let (ending, counted, name) = (stop.clone(), acknowledged.clone(), topic.to_owned());
         let thread = std::thread::spawn(move || {
             let mut stream = connect(port);
+            let mut latencies = Vec::new();
             while !ending.load(Ordering::SeqCst) {
+                let begun = std::time::Instant::now();
                 let next = counted.load(Ordering::SeqCst);
                 let values = [honest_value(next), honest_value(next + 1)];
                 let records = batch(Compression::None, &[&values[0], &values[1]]);
@@ -248,7 +251,9 @@ impl Honest {
                 let expected = (0, i64::try_from(next).unwrap());
                 assert_eq!(produced(&answer), expected, "an honest client is served");
                 counted.store(next + 2, Ordering::SeqCst);
+                latencies.push(u64::try_from(begun.elapsed().as_micros()).unwrap());
             }
+            latencies
         });
         Self {
             port,
@@ -280,14 +285,19 @@ impl Honest {
 
     /// Ends it and reads everything back: what was acknowledged is there, once, in order, and nothing else.
     pub fn finish(self) -> u64 {
+        self.finish_timed().0
+    }
+
+    /// As [`Honest::finish`]; also how long each of its requests took, microseconds, the shortest first.
+    pub fn finish_timed(self) -> (u64, Vec<u64>) {
         self.goes_on();
         self.stop.store(true, Ordering::SeqCst);
-        self.thread
-            .join()
-            .expect("the honest client was served throughout");
+        let ended = self.thread.join();
+        let mut latencies = ended.expect("the honest client was served throughout");
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
         assert_records(self.port, &self.topic, acknowledged..=acknowledged);
-        acknowledged
+        latencies.sort_unstable();
+        (acknowledged, latencies)
     }
 }
 

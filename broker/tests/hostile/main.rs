@@ -12,6 +12,7 @@ mod frames;
 #[allow(dead_code, reason = "shared with other test programs")]
 mod load;
 mod mutations;
+mod peers;
 mod pressure;
 mod records;
 mod retention;
