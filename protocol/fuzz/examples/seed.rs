@@ -1,4 +1,5 @@
 //! Writes seed corpora for every target from the captures of real clients: `cargo run --example seed` in this directory.
+//! Data directories named behind `--` give their files as well: `cargo run --example seed -- /var/lib/pelton`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,28 @@ fn main() -> std::io::Result<()> {
             }
         }
     }
-    Ok(())
+    seeds.write_settings()?;
+    // Any few steps are a start.
+    for step in 0..40u8 {
+        let spoiled = [step, step.wrapping_mul(97), step % 128, step, 0xff, step];
+        seeds.write("journal_recovery", &spoiled)?;
+    }
+    std::env::args_os()
+        .skip(1)
+        .try_for_each(|directory| seeds.write_files(Path::new(&directory)))
 }
+
+/// What a file is for `stored_file`, by its suffix.
+const KINDS: [&str; 6] = [
+    ".log",
+    ".journal",
+    ".manifest",
+    ".idx",
+    ".index",
+    ".timeindex",
+];
+/// No target is given longer inputs.
+const FILE_BYTES_MAX: usize = 60_000;
 
 struct Seeds {
     root: PathBuf,
@@ -60,11 +81,56 @@ impl Seeds {
     fn write_records(&mut self, records: &[u8]) -> std::io::Result<()> {
         self.write("record_batch", records)?;
         self.write("stored_file", &[&[0], records].concat())?;
+        self.write("segment_scan", &[&[200, 255, 1], records].concat())?;
         for batch in batches(records).flatten() {
             let codec = batch.header().attributes().compression_id();
             self.write("compression", &[&[codec], batch.payload()].concat())?;
         }
         Ok(())
+    }
+}
+
+impl Seeds {
+    /// Every file below `directory` that a target reads, its begin if it is long.
+    fn write_files(&mut self, directory: &Path) -> std::io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                self.write_files(&path)?;
+                continue;
+            }
+            let name = path.to_string_lossy().into_owned();
+            let Some(kind) = KINDS.iter().position(|suffix| name.ends_with(suffix)) else {
+                continue;
+            };
+            let mut bytes = fs::read(&path)?;
+            bytes.truncate(FILE_BYTES_MAX);
+            self.write("stored_file", &[&[kind as u8], &bytes[..]].concat())?;
+            match KINDS[kind] {
+                ".log" => self.write("segment_scan", &[&[255, 255, 1], &bytes[..]].concat())?,
+                ".idx" if bytes.len() > 56 => {
+                    self.write("index", &[&bytes[16..48], &bytes[56..]].concat())?;
+                }
+                ".journal" => self.write("journal", &bytes)?,
+                ".manifest" => self.write("frame", &bytes)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every setting with its default, one a file, and all in one.
+    fn write_settings(&mut self) -> std::io::Result<()> {
+        let config = broker::config::Config::default();
+        let mut all = String::new();
+        for row in broker::config::broker::settings() {
+            let (name, value) = (row.name, config.value(row.name).to_string());
+            let line = format!("{name} = {value:?}\n");
+            self.write("config", line.as_bytes())?;
+            self.write("config", format!("\0\0{name}={value}").as_bytes())?;
+            all.push_str(&line);
+        }
+        self.write("config", all.as_bytes())
     }
 }
 

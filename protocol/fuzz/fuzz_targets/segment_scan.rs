@@ -1,0 +1,54 @@
+//! A segment of any bytes, believed to be whole by its manifest: reads from every offset and look-ups by time give whole
+//! batches whose checksums are right, in order, or say where the damage is. `cargo fuzz run -s none segment_scan`
+#![no_main]
+
+mod world;
+
+use std::path::Path;
+use std::rc::Rc;
+
+use broker::log::{LogDirectory, PartitionLog, Segment};
+use libfuzzer_sys::fuzz_target;
+use protocol::record_batch::batches;
+use world::{Memory, at_once, io};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&[offsets, bytes_max, timestamp], content)) = data.split_first_chunk() else {
+        return;
+    };
+    let memory = Rc::new(Memory::default());
+    let directory = LogDirectory::new(io(memory.clone()), Path::new("/d"), 4, 1 << 20);
+    let log = PartitionLog::new(directory, "t", 0, 1);
+    let path = format!("/d/t-0.{:032x}/{:020}.log", 1, 0);
+    memory.put(&path, content.to_vec());
+    let end = i64::from(offsets) + 1;
+    log.restore(vec![Segment {
+        next_offset: end,
+        bytes: content.len() as u64,
+        max_timestamp: i64::MAX,
+        first_timestamp: 0,
+        ..Segment::new(0, 0)
+    }]);
+    let mut at = 0;
+    while at < end {
+        let read = at_once(log.read(at, usize::from(bytes_max) * 64, true, end));
+        let Ok(slices) = read else { break };
+        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let mut next = at;
+        for batch in batches(&bytes) {
+            let batch = batch.expect("only whole batches are given");
+            assert!(batch.crc_matches() && batch.header().last_offset() >= next);
+            next = batch.header().last_offset() + 1;
+        }
+        assert!(next <= end);
+        if next == at {
+            break;
+        }
+        at = next;
+    }
+    let target = i64::from(timestamp) << 33;
+    if let Ok(Some(batch)) = at_once(log.batch_for_timestamp(target, 0)) {
+        let batch = batches(&batch).next().expect("one").expect("whole");
+        assert!(batch.crc_matches() && batch.header().max_timestamp() >= target);
+    }
+});
