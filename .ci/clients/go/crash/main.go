@@ -44,7 +44,7 @@ const (
 	burstRecords = 8
 	burstPause   = time.Millisecond
 	startMax     = 60 * time.Second
-	progressMax  = 60 * time.Second
+	progressMax  = 180 * time.Second
 	flushMax     = 120 * time.Second
 	readMax      = 180 * time.Second
 )
