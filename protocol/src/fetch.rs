@@ -1,6 +1,9 @@
 //! Fetch, the broker's answer: all bytes but the records, and the places where records go in between, so that they are
 //! sent from where they lie. Versions 4 to 18 (KIP-98, KIP-227, KIP-320, KIP-392, KIP-516, KIP-595). Never copies a record.
 
+mod stream;
+pub use stream::{FetchEvent, FetchStream, FetchStreamError, STREAM_VERSION};
+
 use crate::messages::fetch::FLEXIBLE;
 use crate::primitives::{Uuid, put_array, put_string, put_unsigned_varint};
 

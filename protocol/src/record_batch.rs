@@ -32,7 +32,9 @@ use std::ops::Deref;
 use thiserror::Error;
 
 mod builder;
+mod template;
 pub use builder::{BatchBuildError, RecordBatchBuilder};
+pub use template::{BatchTemplate, TemplateHeader, crc_from_zero};
 
 /// Bytes of the fixed header, before the records.
 pub const HEADER_BYTES: usize = 61;
