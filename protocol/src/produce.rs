@@ -2,6 +2,8 @@
 //! response written as it is decided.
 //! Versions 3 to 13 (KIP-98, KIP-467, KIP-516; flexible from 9, topics by id from 13). Never looks into record batches.
 
+pub mod client;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
