@@ -1,312 +1,395 @@
-//! What a record of the load generator holds, so that a reader can tell a lost, doubled, moved or changed one; and batches of
-//! such records, built once and stamped anew for each request. It does no IO.
+//! What a record of the load generator holds, so that a reader can tell a lost, doubled, moved or changed one and when it was
+//! due; and batches of such records, built before the run and stamped anew for each request. Does no IO.
 //!
 //! ```text
-//!  value := checksum u32 | run u32 | connection u32 | partition u32 | sequence u64 | filler
+//!  value := check u32 | run u32 | producer u32 | partition u32 | index u32 | first sequence u64 | due u64 | filler
 //! ```
 //!
-//! The sequence counts the records of one (run, connection, partition) from 0. The checksum is the CRC-32C of the filler and
-//! then of the fields between, in this order: the filler's part is known when the batch is built, and stamping costs 20 bytes' worth.
-
-use std::borrow::Cow;
+//! A producer writes to one partition and numbers its records from 0; a record's sequence is its batch's first sequence and its
+//! index in the batch. Due is CLOCK_MONOTONIC, ns. All but the index is the same in every record of a batch, and the check is the
+//! CRC-32C of the filler and *then* of the fields: so a new stamp changes the same bytes of every record by the same difference.
+//! Stamping is one pass of a 36-byte xor, and two multiplications for the batch's CRC (`BatchTemplate`).
 
 use protocol::compression::Compression;
-use protocol::messages::produce;
-use protocol::record::records;
+use protocol::record::{Header, records};
 use protocol::record_batch::{
-    BatchBuildError, HEADER_BYTES, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
-    RecordBatchBuilder, RecordBatchMut,
+    BatchBuildError, BatchTemplate, HEADER_BYTES, RecordBatchBuilder, TemplateHeader, crc_from_zero,
 };
+use std::collections::VecDeque;
 
-use crate::client::put_request;
+use crate::payload::{Payload, Records};
 
-/// Bytes of the fields before the filler.
-pub const VALUE_BYTES_MIN: usize = 24;
-/// The newest version with a body that ends with the records.
-pub const PRODUCE_VERSION: i16 = 7;
+/// Bytes of the stamp: the least that a stamped value has.
+pub const STAMP_BYTES: usize = 36;
+/// Bytes of prebuilt batches of one core, as long as more than one fits.
+const POOL_BYTES_MAX: usize = 64 << 20;
+/// Different batches that a core sends in turn, at most.
+const POOL_BATCHES_MAX: usize = 4;
 
-const CHECKSUM_BYTES: usize = 4;
+const CHECK: std::ops::Range<usize> = 0..4;
+const INDEX: std::ops::Range<usize> = 16..20;
 
-/// Who wrote a record, and which of its records it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who wrote a batch of records, and which of its records they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
     /// Drawn once for a run of this program.
     pub run: u32,
-    /// Number of the connection in the run.
-    pub connection: u32,
-    /// Partition the record was meant for.
+    /// Number of the producer in the run.
+    pub producer: u32,
+    /// Partition that the producer writes to.
     pub partition: u32,
-    /// Counts the records of run, connection and partition.
-    pub sequence: u64,
+    /// Sequence of the batch's first record.
+    pub first: u64,
+    /// When the batch was due, CLOCK_MONOTONIC, ns.
+    pub due_ns: u64,
 }
 
 impl Stamp {
-    /// The stamp of a value, if its checksum is right.
-    pub fn read(value: &[u8]) -> Option<Self> {
-        let head = value.first_chunk::<VALUE_BYTES_MIN>()?;
-        let crc = crc(
-            filler_crc(&value[VALUE_BYTES_MIN..]),
-            &head[CHECKSUM_BYTES..],
-        );
-        let [
-            c0,
-            c1,
-            c2,
-            c3,
-            r0,
-            r1,
-            r2,
-            r3,
-            n0,
-            n1,
-            n2,
-            n3,
-            p0,
-            p1,
-            p2,
-            p3,
-            sequence @ ..,
-        ] = *head;
-        (u32::from_be_bytes([c0, c1, c2, c3]) == crc).then_some(Self {
-            run: u32::from_be_bytes([r0, r1, r2, r3]),
-            connection: u32::from_be_bytes([n0, n1, n2, n3]),
-            partition: u32::from_be_bytes([p0, p1, p2, p3]),
-            sequence: u64::from_be_bytes(sequence),
+    /// The stamp of a value and its index in the batch, if the check is right.
+    pub fn read(value: &[u8]) -> Option<(Self, u32)> {
+        let (head, filler) = value.split_first_chunk::<STAMP_BYTES>()?;
+        let check = crc32c::crc32c_append(crc32c::crc32c(filler), &head[CHECK.end..]);
+        let u32_at = |at: usize| {
+            let [a, b, c, d] = [head[at], head[at + 1], head[at + 2], head[at + 3]];
+            u32::from_be_bytes([a, b, c, d])
+        };
+        let u64_at = |at: usize| u64::from(u32_at(at)) << 32 | u64::from(u32_at(at + 4));
+        (u32_at(0) == check).then(|| {
+            let stamp = Self {
+                run: u32_at(4),
+                producer: u32_at(8),
+                partition: u32_at(12),
+                first: u64_at(20),
+                due_ns: u64_at(28),
+            };
+            (stamp, u32_at(INDEX.start))
         })
     }
 
-    fn write(self, head: &mut [u8], filler_crc: u32) {
-        head[4..8].copy_from_slice(&self.run.to_be_bytes());
-        head[8..12].copy_from_slice(&self.connection.to_be_bytes());
-        head[12..16].copy_from_slice(&self.partition.to_be_bytes());
-        head[16..24].copy_from_slice(&self.sequence.to_be_bytes());
-        let crc = crc(filler_crc, &head[CHECKSUM_BYTES..VALUE_BYTES_MIN]);
-        head[..CHECKSUM_BYTES].copy_from_slice(&crc.to_be_bytes());
+    /// The fields, with check and index zero.
+    fn fields(self) -> [u8; STAMP_BYTES] {
+        let mut fields = [0; STAMP_BYTES];
+        fields[4..8].copy_from_slice(&self.run.to_be_bytes());
+        fields[8..12].copy_from_slice(&self.producer.to_be_bytes());
+        fields[12..16].copy_from_slice(&self.partition.to_be_bytes());
+        fields[20..28].copy_from_slice(&self.first.to_be_bytes());
+        fields[28..36].copy_from_slice(&self.due_ns.to_be_bytes());
+        fields
+    }
+
+    /// What changes in every record when this stamp becomes `next`.
+    fn difference(self, next: Self) -> [u8; STAMP_BYTES] {
+        let mut difference = next.fields();
+        for (byte, old) in difference.iter_mut().zip(self.fields()) {
+            *byte ^= old;
+        }
+        let check = crc_from_zero(&difference[CHECK.end..]);
+        difference[CHECK].copy_from_slice(&check.to_be_bytes());
+        difference
     }
 }
 
-/// How the requests of a run look.
+/// Writes the first stamp into a value that has room for it.
+fn write_default_stamp(value: &mut [u8], index: u32) {
+    value[..STAMP_BYTES].copy_from_slice(&Stamp::default().fields());
+    value[INDEX].copy_from_slice(&index.to_be_bytes());
+    let (head, filler) = value.split_at(STAMP_BYTES);
+    let check = crc32c::crc32c_append(crc32c::crc32c(filler), &head[CHECK.end..]);
+    value[CHECK].copy_from_slice(&check.to_be_bytes());
+}
+
+/// How batches look.
 #[derive(Debug, Clone)]
-pub struct Shape {
-    /// Topic name.
-    pub topic: String,
-    /// Kafka's: -1, 0 or 1.
-    pub acks: i16,
-    /// Bytes of a value, at least [`VALUE_BYTES_MIN`].
-    pub record_bytes: usize,
-    /// Codec of the batches.
+pub struct BatchShape {
+    /// Their records.
+    pub payload: Payload,
+    /// Records of a full batch.
+    pub records: usize,
+    /// Codec.
     pub compression: Compression,
-    /// Timestamp of all records, milliseconds.
-    pub timestamp_ms: i64,
+    /// Whether records carry stamps. Without, a compressed batch is compressed once; with, before each request.
+    pub stamped: bool,
 }
 
-/// A whole Produce request of one batch to one partition, built once.
-pub struct ProduceFrame {
-    shape: Shape,
-    partition: i32,
-    frame: Vec<u8>,
-    batch: usize,
-    /// Where each value begins in `frame` (not compressed) or in `values`, and the CRC of its filler.
-    places: Vec<(usize, u32)>,
-    values: Vec<u8>,
+/// One batch, ready to be sent.
+#[derive(Debug)]
+pub struct Batch {
+    template: BatchTemplate<STAMP_BYTES>,
+    stamp: Stamp,
+    records: usize,
+    value_bytes: u64,
+    /// For a stamped and compressed batch: what to compress.
+    raw: Option<Box<Raw>>,
 }
 
-impl ProduceFrame {
-    /// Builds a request of `records` records.
-    pub fn new(shape: &Shape, partition: i32, records: usize) -> Result<Self, BatchBuildError> {
-        let mut new = Self {
-            shape: shape.clone(),
-            partition,
-            frame: Vec::new(),
-            batch: 0,
-            places: Vec::with_capacity(records),
-            values: filler(shape.record_bytes * records),
+#[derive(Debug)]
+struct Raw {
+    template: BatchTemplate<STAMP_BYTES>,
+    builder: RecordBatchBuilder,
+}
+
+impl Batch {
+    fn build(shape: &BatchShape, count: usize, stream: u64) -> Result<Self, BatchBuildError> {
+        let stamp_bytes = if shape.stamped { STAMP_BYTES } else { 0 };
+        let rebuilt = shape.stamped && shape.compression != Compression::None;
+        let codec = match rebuilt {
+            true => Compression::None,
+            false => shape.compression,
         };
-        for value in new.values.chunks_exact(shape.record_bytes) {
-            let position = new.places.len() * shape.record_bytes;
-            new.places
-                .push((position, filler_crc(&value[VALUE_BYTES_MIN..])));
+        let mut builder = RecordBatchBuilder::new(codec);
+        let mut drawn = Records::new(&shape.payload, stream);
+        let names: Vec<_> = (0..shape.payload.headers)
+            .map(|at| format!("header-{at}"))
+            .collect();
+        let headers: Vec<_> = names
+            .iter()
+            .map(|name| Header {
+                key: name.as_bytes(),
+                value: Some(b"8 bytes!"),
+            })
+            .collect();
+        let (mut value, mut key, mut value_bytes) = (Vec::new(), Vec::new(), 0);
+        for index in 0..count {
+            let keyed = drawn.next(&mut value, &mut key, stamp_bytes);
+            if shape.stamped {
+                write_default_stamp(&mut value, index as u32);
+            }
+            builder.append(0, keyed.then_some(&key[..]), Some(&value), &headers)?;
+            value_bytes += value.len() as u64;
         }
-        new.build()?;
-        if shape.compression == Compression::None {
-            new.find_values();
-        }
-        Ok(new)
+        let bytes = builder.build()?;
+        let places = match shape.stamped {
+            true => value_places(&bytes),
+            false => Vec::new(),
+        };
+        let template =
+            BatchTemplate::new(bytes, places).expect("a batch just built is a whole one");
+        let raw = rebuilt.then(|| {
+            Box::new(Raw {
+                template: template.clone(),
+                builder: RecordBatchBuilder::new(shape.compression),
+            })
+        });
+        Ok(Self {
+            template,
+            stamp: Stamp::default(),
+            records: count,
+            value_bytes,
+            raw,
+        })
     }
 
-    /// Records in the batch.
-    pub fn records(&self) -> usize {
-        self.places.len()
-    }
-
-    /// The frame with its records stamped from `first` on. The correlation id is the connection's to set.
-    pub fn stamped(&mut self, first: Stamp) -> Result<&mut [u8], BatchBuildError> {
-        let compressed = self.shape.compression != Compression::None;
-        let target = if compressed {
-            &mut self.values
-        } else {
-            &mut self.frame
-        };
-        for (sequence, &(position, filler_crc)) in (first.sequence..).zip(&self.places) {
-            let stamp = Stamp { sequence, ..first };
-            stamp.write(&mut target[position..][..VALUE_BYTES_MIN], filler_crc);
+    /// Makes it the batch of this stamp and header.
+    pub fn stamp(&mut self, stamp: Stamp, header: TemplateHeader) -> Result<(), BatchBuildError> {
+        let difference = self.stamp.difference(stamp);
+        self.stamp = stamp;
+        match &mut self.raw {
+            None => self.template.xor_places(&difference),
+            Some(raw) => {
+                raw.template.xor_places(&difference);
+                self.template = raw.compressed()?;
+            }
         }
-        if compressed {
-            self.build()?;
-        } else {
-            // Says what the header says already; what counts is that the CRC is made anew.
-            RecordBatchMut::parse(&mut self.frame[self.batch..])
-                .expect("this batch was built here")
-                .set_producer(NO_PRODUCER_ID, NO_PRODUCER_EPOCH, NO_SEQUENCE);
-        }
-        Ok(&mut self.frame)
-    }
-
-    fn build(&mut self) -> Result<(), BatchBuildError> {
-        let mut builder = RecordBatchBuilder::new(self.shape.compression);
-        for value in self.values.chunks_exact(self.shape.record_bytes) {
-            builder.append(self.shape.timestamp_ms, None, Some(value), &[])?;
-        }
-        let batch = builder.build()?;
-        let request = produce::ProduceRequest {
-            acks: self.shape.acks,
-            timeout_ms: 30_000,
-            topic_data: vec![produce::ProduceRequestTopicData {
-                name: Cow::Borrowed(&self.shape.topic),
-                partition_data: vec![produce::ProduceRequestTopicDataPartitionData {
-                    index: self.partition,
-                    records: Some(Cow::Borrowed(&batch)),
-                }],
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
-        self.frame.clear();
-        put_request(
-            &mut self.frame,
-            produce::KEY,
-            PRODUCE_VERSION,
-            |out, version| {
-                request.encode(out, version);
-            },
-        );
-        self.batch = self.frame.len() - batch.len();
+        self.template.set_header(header);
         Ok(())
     }
 
-    /// Makes the places those of the values in the frame; they are not needed beside it any more.
-    fn find_values(&mut self) {
-        let payload = &self.frame[self.batch + HEADER_BYTES..];
-        let whole = records(payload).zip(&mut self.places);
-        for (record, place) in whole {
-            let value = record.expect("this batch was built here").value;
-            let value = value.expect("every record was given a value");
-            place.0 = value.as_ptr() as usize - self.frame.as_ptr() as usize;
-        }
-        self.values = Vec::new();
+    /// As it goes into a request.
+    pub fn bytes(&self) -> &[u8] {
+        self.template.bytes()
+    }
+
+    /// Its records.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Bytes of their values, not compressed.
+    pub fn value_bytes(&self) -> u64 {
+        self.value_bytes
     }
 }
 
-fn filler_crc(filler: &[u8]) -> u32 {
-    crc(0, filler)
+impl Raw {
+    fn compressed(&mut self) -> Result<BatchTemplate<STAMP_BYTES>, BatchBuildError> {
+        let payload = &self.template.bytes()[HEADER_BYTES..];
+        for record in records(payload) {
+            let record = record.expect("this batch was built here");
+            let headers: Vec<_> = record.headers.collect();
+            self.builder.append(0, record.key, record.value, &headers)?;
+        }
+        let bytes = self.builder.build()?;
+        Ok(BatchTemplate::new(bytes, Vec::new()).expect("a batch just built is a whole one"))
+    }
 }
 
-fn crc(before: u32, bytes: &[u8]) -> u32 {
-    crc32c::crc32c_append(before, bytes)
+/// Where the values of an uncompressed batch begin.
+fn value_places(batch: &[u8]) -> Vec<u32> {
+    let values = records(&batch[HEADER_BYTES..]).map(|record| {
+        let record = record.expect("this batch was built here");
+        let value = record.value.expect("every record was given a value");
+        (value.as_ptr() as usize - batch.as_ptr() as usize) as u32
+    });
+    values.collect()
 }
 
-/// Text out of 64 letters, the same in every run: compresses to about three quarters, as dense real data does.
-fn filler(bytes: usize) -> Vec<u8> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let letter = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        LETTERS[(state >> 32) as usize % LETTERS.len()]
-    };
-    std::iter::repeat_with(letter).take(bytes).collect()
+/// The prebuilt batches of one core, sent in turn. More are made when connections hold all of them half sent.
+#[derive(Debug)]
+pub struct BatchPool {
+    shape: BatchShape,
+    free: VecDeque<Batch>,
+    made: u64,
+    seed: u64,
+}
+
+impl BatchPool {
+    /// Builds the batches; `core` makes those of different cores differ.
+    pub fn new(shape: &BatchShape, core: usize) -> Result<Self, BatchBuildError> {
+        let mut pool = Self {
+            shape: shape.clone(),
+            free: VecDeque::new(),
+            made: 0,
+            seed: (core as u64) << 32,
+        };
+        let first = pool.make(shape.records)?;
+        let fitting = POOL_BYTES_MAX / first.bytes().len().max(1);
+        pool.free.push_back(first);
+        for _ in 1..fitting.clamp(1, POOL_BATCHES_MAX) {
+            let next = pool.make(shape.records)?;
+            pool.free.push_back(next);
+        }
+        Ok(pool)
+    }
+
+    /// A batch of `count` records; a full one is there already, if not too many are in use.
+    pub fn take(&mut self, count: usize) -> Result<Batch, BatchBuildError> {
+        match self.free.pop_front() {
+            Some(batch) if batch.records() == count => Ok(batch),
+            other => {
+                self.free.extend(other);
+                self.make(count)
+            }
+        }
+    }
+
+    /// Back after it was sent.
+    pub fn give(&mut self, batch: Batch) {
+        if batch.records() == self.shape.records {
+            self.free.push_back(batch);
+        }
+    }
+
+    fn make(&mut self, count: usize) -> Result<Batch, BatchBuildError> {
+        self.made += 1;
+        Batch::build(&self.shape, count, self.seed + self.made)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::{Keys, Sizes};
+    use protocol::compression::decompress_into;
     use protocol::record_batch::RecordBatch;
 
-    fn shape(compression: Compression) -> Shape {
-        Shape {
-            topic: "bench".to_owned(),
-            acks: -1,
-            record_bytes: 100,
+    const HEADER: TemplateHeader = TemplateHeader {
+        timestamp_ms: 1_700_000_000_000,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: -1,
+    };
+
+    fn shape(compression: Compression, stamped: bool) -> BatchShape {
+        BatchShape {
+            payload: Payload {
+                sizes: Sizes::Uniform(STAMP_BYTES as u32, 200),
+                keys: Keys::Uniform(9),
+                headers: 1,
+                compressible: 0.2,
+                lines: None,
+                seed: 1,
+            },
+            records: 70,
             compression,
-            timestamp_ms: 1_700_000_000_000,
+            stamped,
+        }
+    }
+
+    fn stamp(first: u64) -> Stamp {
+        Stamp {
+            run: 7,
+            producer: 2,
+            partition: 3,
+            first,
+            due_ns: first * 1_000_003,
         }
     }
 
     #[test]
-    fn a_frame_is_a_produce_request_and_stays_one_when_stamped_again() {
+    fn batches_are_right_after_every_stamp() {
         for compression in [Compression::None, Compression::Lz4] {
-            let mut frame = ProduceFrame::new(&shape(compression), 3, 50).expect("builds");
-            for sequence in [0, 50, 1 << 40] {
-                let stamp = Stamp {
-                    run: 7,
-                    connection: 2,
-                    partition: 3,
-                    sequence,
-                };
-                let bytes = frame.stamped(stamp).expect("stamps").to_vec();
-                let (_, header) =
-                    protocol::header::RequestHeader::decode(&bytes[4..]).expect("header");
-                let body = &bytes[4 + header..];
-                let request =
-                    protocol::produce::ProduceRequest::parse(body, PRODUCE_VERSION).expect("body");
-                let partition = request.partitions().next().expect("one partition");
-                assert_eq!((&*partition.topic, partition.partition), ("bench", 3));
-                let batch =
-                    RecordBatch::parse(&body[partition.records.expect("records")]).expect("batch");
-                assert!(batch.crc_matches());
-                batch.check_client_batch().expect("a client may send it");
+            let mut pool = BatchPool::new(&shape(compression, true), 0).expect("builds");
+            for first in [0, 70, 1 << 40, 12] {
+                let mut batch = pool.take(70).expect("builds");
+                batch.stamp(stamp(first), HEADER).expect("stamps");
+                let parsed = RecordBatch::parse(batch.bytes()).expect("batch");
+                assert!(parsed.crc_matches());
+                parsed.check_client_batch().expect("a client may send it");
                 let mut payload = Vec::new();
-                protocol::compression::decompress_into(
-                    compression,
-                    batch.payload(),
-                    1 << 20,
-                    &mut payload,
-                )
-                .expect("decompresses");
-                let stamps: Vec<_> = records(&payload)
-                    .map(|record| Stamp::read(record.expect("record").value.expect("value")))
+                let codec = Compression::from_id(parsed.attributes().compression_id());
+                assert_eq!(codec, Some(compression));
+                decompress_into(compression, parsed.payload(), 1 << 20, &mut payload)
+                    .expect("decompresses");
+                let walked = records(&payload).map(|record| record.expect("record"));
+                let stamps: Vec<_> = walked
+                    .map(|record| Stamp::read(record.value.expect("value")))
                     .collect();
-                let expected = |at| {
-                    Some(Stamp {
-                        sequence: sequence + at,
-                        ..stamp
-                    })
-                };
-                assert_eq!(stamps, (0..50).map(expected).collect::<Vec<_>>());
+                let expected = (0..70).map(|index| Some((stamp(first), index)));
+                assert_eq!(stamps, expected.collect::<Vec<_>>());
+                pool.give(batch);
             }
         }
     }
 
     #[test]
     fn every_changed_byte_of_a_value_is_seen() {
-        let stamp = Stamp {
-            run: 1,
-            connection: 2,
-            partition: 3,
-            sequence: 4,
-        };
-        for bytes in [VALUE_BYTES_MIN, 40] {
-            let mut value = filler(bytes);
-            let crc = filler_crc(&value[VALUE_BYTES_MIN..]);
-            stamp.write(&mut value[..VALUE_BYTES_MIN], crc);
-            assert_eq!(Stamp::read(&value), Some(stamp));
-            for at in 0..bytes {
-                value[at] ^= 0x10;
-                assert_eq!(Stamp::read(&value), None, "byte {at}");
-                value[at] ^= 0x10;
-            }
-            assert_eq!(Stamp::read(&value[..VALUE_BYTES_MIN - 1]), None);
+        let mut pool = BatchPool::new(&shape(Compression::None, true), 1).expect("builds");
+        let mut batch = pool.take(1).expect("builds");
+        batch.stamp(stamp(5), HEADER).expect("stamps");
+        let place = batch.template.places()[0] as usize;
+        let end = place + batch.value_bytes() as usize;
+        let mut value = batch.bytes()[place..end].to_vec();
+        assert_eq!(Stamp::read(&value), Some((stamp(5), 0)));
+        for at in 0..value.len() {
+            value[at] ^= 0x10;
+            assert_eq!(Stamp::read(&value), None, "byte {at}");
+            value[at] ^= 0x10;
         }
+        assert_eq!(Stamp::read(&value[..STAMP_BYTES - 1]), None);
+    }
+
+    #[test]
+    fn a_batch_without_stamps_is_compressed_once_and_still_gets_its_header() {
+        let mut pool = BatchPool::new(&shape(Compression::Zstd, false), 0).expect("builds");
+        let mut batch = pool.take(70).expect("builds");
+        assert!(batch.raw.is_none());
+        batch.stamp(stamp(5), HEADER).expect("stamps");
+        let parsed = RecordBatch::parse(batch.bytes()).expect("batch");
+        assert!(parsed.crc_matches());
+        assert_eq!(parsed.max_timestamp(), HEADER.timestamp_ms);
+    }
+
+    #[test]
+    fn the_pool_gives_out_its_batches_in_turn_and_makes_more_when_all_are_out() {
+        let mut pool = BatchPool::new(&shape(Compression::None, true), 0).expect("builds");
+        let held: Vec<_> = (0..6).map(|_| pool.take(70).expect("builds")).collect();
+        assert!(
+            held.windows(2)
+                .all(|pair| pair[0].bytes() != pair[1].bytes())
+        );
+        for batch in held {
+            pool.give(batch);
+        }
+        assert_eq!(pool.free.len(), 6);
     }
 }
