@@ -14,6 +14,7 @@ use protocol::messages::metadata::{
 };
 use protocol::primitives::Uuid;
 
+use super::nodes::Node;
 use super::{Handled, Reply, Request, reader};
 use crate::config::Advertise;
 use crate::controller::topics::check_name;
@@ -116,7 +117,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let topics = topics.collect();
     let response = MetadataResponse {
         throttle_time_ms: 0,
-        brokers: brokers(router, &image),
+        brokers: brokers(router),
         cluster_id: Some(Uuid(image.cluster_id).to_string().into()),
         controller_id: image.node_id(0),
         topics,
@@ -206,18 +207,15 @@ async fn create_missing(router: &Rc<Router>, names: &[&str]) {
     }
 }
 
-fn brokers<'a>(router: &Rc<Router>, image: &Image) -> Vec<MetadataResponseBroker<'a>> {
-    let config = &router.shard().config;
-    let shards = match config.advertise {
-        Advertise::Shard => image.shard_count,
-        Advertise::Machine => 1,
-    };
-    (0..shards)
-        .map(|shard| MetadataResponseBroker {
-            node_id: image.node_id(shard),
-            host: config.advertised_host.clone().into(),
-            port: i32::from(router.shard().advertised_port(shard)),
-            rack: config.rack.clone().map(Cow::from),
+fn brokers<'a>(router: &Rc<Router>) -> Vec<MetadataResponseBroker<'a>> {
+    let rack = &router.shard().config.rack;
+    let nodes = Node::all(router);
+    nodes
+        .map(|node| MetadataResponseBroker {
+            node_id: node.id,
+            host: node.host.into(),
+            port: node.port,
+            rack: rack.clone().map(Cow::from),
         })
         .collect()
 }

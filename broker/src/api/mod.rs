@@ -1,12 +1,14 @@
 //! THE table of what is served: API, versions, handler. Turns operating errors into Kafka's codes; nothing below does.
 //! One file a request. Never touches a socket or a file.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use protocol::api_key::ApiKey;
 use protocol::error_code::ErrorCode;
-use protocol::header::put_response_header;
+use protocol::header::{RequestHeader, put_response_header};
 use protocol::primitives::{DecodeError, Reader};
 
 use crate::io::buffer::Slice;
@@ -15,15 +17,28 @@ use crate::shard::ReadFailure;
 
 pub mod api_versions;
 pub mod create_topics;
+pub mod delete_groups;
 pub mod delete_topics;
 pub mod describe_configs;
+pub mod describe_groups;
 mod distinct;
 pub mod fetch;
 pub mod find_coordinator;
+mod group_errors;
+pub mod heartbeat;
 pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_groups;
 pub mod list_offsets;
 pub mod metadata;
+mod nodes;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
+mod partition_results;
 pub mod produce;
+pub mod sync_group;
 
 /// Client id that may write to internal topics, as in Kafka.
 pub const INTERNAL_CLIENT: &str = "__admin_client";
@@ -45,17 +60,27 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 10] = [
+pub const TABLE: [Served; 20] = [
     served(ApiKey::Produce, 0, 9),
     served(ApiKey::Fetch, 4, 12),
     served(ApiKey::ListOffsets, 1, 8),
     served(ApiKey::Metadata, 0, 12),
-    served(ApiKey::FindCoordinator, 0, 5),
+    served(ApiKey::OffsetCommit, 2, 10),
+    served(ApiKey::OffsetFetch, 1, 10),
+    served(ApiKey::FindCoordinator, 0, 6),
+    served(ApiKey::JoinGroup, 0, 9),
+    served(ApiKey::Heartbeat, 0, 4),
+    served(ApiKey::LeaveGroup, 0, 5),
+    served(ApiKey::SyncGroup, 0, 5),
+    served(ApiKey::DescribeGroups, 0, 6),
+    served(ApiKey::ListGroups, 0, 5),
     served(ApiKey::ApiVersions, 0, 4),
     served(ApiKey::CreateTopics, 2, 7),
     served(ApiKey::DeleteTopics, 1, 6),
     served(ApiKey::InitProducerId, 0, 4),
     served(ApiKey::DescribeConfigs, 1, 4),
+    served(ApiKey::DeleteGroups, 0, 2),
+    served(ApiKey::OffsetDelete, 0, 0),
 ];
 
 /// A request as the connection cut it out.
@@ -71,11 +96,33 @@ pub struct Request {
     pub internal_client: bool,
     /// Room for record bytes in the reply, so that slow readers bound what is held for them.
     pub reply_bytes_max: u64,
+    /// Who sent it.
+    pub peer: IpAddr,
+    /// The header.
+    pub head: Bytes,
     /// What follows the header.
     pub body: Bytes,
 }
 
 impl Request {
+    /// What the client calls itself; nothing is nothing, as in Kafka.
+    pub fn client_id(&self) -> String {
+        let header = RequestHeader::decode(&self.head);
+        let client_id = header.ok().and_then(|(header, _)| header.client_id);
+        client_id.map_or_else(String::new, Cow::into_owned)
+    }
+
+    /// Where the client is, as Java prints an address without a name: `/10.0.0.7`.
+    pub fn client_host(&self) -> String {
+        match self.peer.to_canonical() {
+            IpAddr::V4(address) => format!("/{address}"),
+            IpAddr::V6(address) => {
+                let parts = address.segments().map(|part| format!("{part:x}"));
+                format!("/{}", parts.join(":"))
+            }
+        }
+    }
+
     /// A buffer that begins with room for the length and this request's response header.
     pub fn response(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
@@ -159,21 +206,11 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
             )),
         };
     }
-    let reply = match served.key {
-        ApiKey::ApiVersions => api_versions::handle(&request),
-        ApiKey::Metadata => metadata::handle(router, &request).await,
-        ApiKey::Fetch => fetch::handle(router, &request).await,
-        ApiKey::ListOffsets => list_offsets::handle(router, &request).await,
-        ApiKey::InitProducerId => init_producer_id::handle(router, &request).await,
-        ApiKey::CreateTopics => create_topics::handle(router, &request).await,
-        ApiKey::DeleteTopics => delete_topics::handle(router, &request).await,
-        ApiKey::DescribeConfigs => describe_configs::handle(router, &request),
-        ApiKey::FindCoordinator => find_coordinator::handle(router, &request).await,
-        // Produce below version 3 is advertised, and closes the connection, as with Kafka.
-        key => {
-            let version = request.version;
-            return Answer::Close(format!("unsupported version {version} of {key:?}"));
-        }
+    let Some(reply) = dispatch(router, &request, served.key).await else {
+        return Answer::Close(format!(
+            "unsupported version {} of {:?}",
+            request.version, served.key
+        ));
     };
     match reply {
         Ok(reply) => Answer::Reply(reply),
@@ -182,6 +219,33 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
             served.key, request.version
         )),
     }
+}
+
+/// What the handler of this API says. `None` for Produce below version 3, which is advertised, and closes the connection, as
+/// with Kafka.
+async fn dispatch(router: &Rc<Router>, request: &Request, key: ApiKey) -> Option<Handled> {
+    Some(match key {
+        ApiKey::ApiVersions => api_versions::handle(request),
+        ApiKey::Metadata => metadata::handle(router, request).await,
+        ApiKey::Fetch => fetch::handle(router, request).await,
+        ApiKey::ListOffsets => list_offsets::handle(router, request).await,
+        ApiKey::InitProducerId => init_producer_id::handle(router, request).await,
+        ApiKey::CreateTopics => create_topics::handle(router, request).await,
+        ApiKey::DeleteTopics => delete_topics::handle(router, request).await,
+        ApiKey::DescribeConfigs => describe_configs::handle(router, request),
+        ApiKey::FindCoordinator => find_coordinator::handle(router, request).await,
+        ApiKey::JoinGroup => join_group::handle(router, request).await,
+        ApiKey::SyncGroup => sync_group::handle(router, request).await,
+        ApiKey::Heartbeat => heartbeat::handle(router, request).await,
+        ApiKey::LeaveGroup => leave_group::handle(router, request).await,
+        ApiKey::OffsetCommit => offset_commit::handle(router, request).await,
+        ApiKey::OffsetFetch => offset_fetch::handle(router, request).await,
+        ApiKey::OffsetDelete => offset_delete::handle(router, request).await,
+        ApiKey::DescribeGroups => describe_groups::handle(router, request).await,
+        ApiKey::ListGroups => list_groups::handle(router, request).await,
+        ApiKey::DeleteGroups => delete_groups::handle(router, request).await,
+        _ => return None,
+    })
 }
 
 /// A reader over the body of `request`.

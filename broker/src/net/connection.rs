@@ -332,6 +332,8 @@ impl Client {
             correlation_id: header.correlation_id,
             internal_client: header.client_id.as_deref() == Some(api::INTERNAL_CLIENT),
             reply_bytes_max: limits::REPLY_BYTES_PER_SHARD_MAX.saturating_sub(waiting),
+            peer: self.peer().ip(),
+            head: frame.slice(..body_at),
             body: frame.slice(body_at..),
         };
         let request_bytes = 4 + frame.len() as u64;
