@@ -121,11 +121,7 @@ fn is_share_key(key: &str) -> bool {
 /// The topic of the coordinators of this key type, with Kafka's settings.
 fn state_topic(key_type: i8, config: &Config) -> Option<NewTopic> {
     let (name, partitions, compression) = match key_type {
-        GROUP => (
-            GROUP_TOPIC,
-            config.offsets_topic_partitions,
-            "producer",
-        ),
+        GROUP => (GROUP_TOPIC, config.offsets_topic_partitions, "producer"),
         TRANSACTION => (
             "__transaction_state",
             config.transaction_topic_partitions,

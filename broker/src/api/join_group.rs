@@ -9,7 +9,7 @@ use protocol::messages::join_group::{
 };
 
 use super::group_errors::group_error_code;
-use super::{Handled, Reply, Request, reader};
+use super::{Handled, Reply, Request, Sender, reader};
 use crate::coordinator::group::{
     GroupError, GroupReply, GroupRequest, JoinGroup, JoinedGroup, JoinedMember,
 };
@@ -25,9 +25,9 @@ const NULL_PROTOCOL: i16 = 7;
 const SKIP_ASSIGNMENT: i16 = 9;
 
 /// Answers with the generation joined. This may take as long as a rebalance.
-pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
+pub async fn handle(router: &Rc<Router>, request: &Request, sender: &Sender) -> Handled {
     let asked = JoinGroupRequest::decode(&mut reader(request), request.version)?;
-    let join = GroupRequest::Join(join(&asked, request));
+    let join = GroupRequest::Join(join(&asked, request.version, sender));
     let reply = router.group(&asked.group_id, join).await;
     let mut response = match reply {
         Ok(GroupReply::Joined(joined)) => joined_response(joined),
@@ -42,7 +42,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     Ok(Reply::whole(out))
 }
 
-fn join(asked: &JoinGroupRequest<'_>, request: &Request) -> JoinGroup {
+fn join(asked: &JoinGroupRequest<'_>, version: i16, sender: &Sender) -> JoinGroup {
     let protocols = asked.protocols.iter().map(|protocol| {
         let metadata = Bytes::copy_from_slice(&protocol.metadata);
         (protocol.name.to_string(), metadata)
@@ -50,18 +50,18 @@ fn join(asked: &JoinGroupRequest<'_>, request: &Request) -> JoinGroup {
     JoinGroup {
         member_id: asked.member_id.to_string(),
         group_instance_id: asked.group_instance_id.as_deref().map(str::to_owned),
-        client_id: request.client_id(),
-        client_host: request.client_host(),
+        client_id: sender.client_id(),
+        client_host: sender.client_host(),
         session_timeout_ms: asked.session_timeout_ms,
-        rebalance_timeout_ms: if request.version < REBALANCE_TIMEOUT {
+        rebalance_timeout_ms: if version < REBALANCE_TIMEOUT {
             asked.session_timeout_ms
         } else {
             asked.rebalance_timeout_ms
         },
         protocol_type: asked.protocol_type.to_string(),
         protocols: protocols.collect(),
-        requires_member_id: request.version >= MEMBER_ID_REQUIRED,
-        supports_skipping_assignment: request.version >= SKIP_ASSIGNMENT,
+        requires_member_id: version >= MEMBER_ID_REQUIRED,
+        supports_skipping_assignment: version >= SKIP_ASSIGNMENT,
     }
 }
 

@@ -96,16 +96,21 @@ pub struct Request {
     pub internal_client: bool,
     /// Room for record bytes in the reply, so that slow readers bound what is held for them.
     pub reply_bytes_max: u64,
-    /// Who sent it.
-    pub peer: IpAddr,
-    /// The header.
-    pub head: Bytes,
     /// What follows the header.
     pub body: Bytes,
 }
 
-impl Request {
-    /// What the client calls itself; nothing is nothing, as in Kafka.
+/// Who sent a request.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Its address.
+    pub peer: IpAddr,
+    /// The request's header.
+    pub head: Bytes,
+}
+
+impl Sender {
+    /// What the client calls itself; nothing is the empty name, as in Kafka.
     pub fn client_id(&self) -> String {
         let header = RequestHeader::decode(&self.head);
         let client_id = header.ok().and_then(|(header, _)| header.client_id);
@@ -122,7 +127,9 @@ impl Request {
             }
         }
     }
+}
 
+impl Request {
     /// A buffer that begins with room for the length and this request's response header.
     pub fn response(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
@@ -190,7 +197,7 @@ pub fn is_produce(request: &Request) -> bool {
 }
 
 /// Serves any request but Produce.
-pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
+pub async fn handle(router: &Rc<Router>, request: Request, sender: Sender) -> Answer {
     let Some(served) = TABLE
         .iter()
         .find(|served| served.key.code() == request.api_key)
@@ -206,7 +213,7 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
             )),
         };
     }
-    let Some(reply) = dispatch(router, &request, served.key).await else {
+    let Some(reply) = dispatch(router, &request, &sender, served.key).await else {
         return Answer::Close(format!(
             "unsupported version {} of {:?}",
             request.version, served.key
@@ -223,7 +230,12 @@ pub async fn handle(router: &Rc<Router>, request: Request) -> Answer {
 
 /// What the handler of this API says. `None` for Produce below version 3, which is advertised, and closes the connection, as
 /// with Kafka.
-async fn dispatch(router: &Rc<Router>, request: &Request, key: ApiKey) -> Option<Handled> {
+async fn dispatch(
+    router: &Rc<Router>,
+    request: &Request,
+    sender: &Sender,
+    key: ApiKey,
+) -> Option<Handled> {
     Some(match key {
         ApiKey::ApiVersions => api_versions::handle(request),
         ApiKey::Metadata => metadata::handle(router, request).await,
@@ -234,7 +246,7 @@ async fn dispatch(router: &Rc<Router>, request: &Request, key: ApiKey) -> Option
         ApiKey::DeleteTopics => delete_topics::handle(router, request).await,
         ApiKey::DescribeConfigs => describe_configs::handle(router, request),
         ApiKey::FindCoordinator => find_coordinator::handle(router, request).await,
-        ApiKey::JoinGroup => join_group::handle(router, request).await,
+        ApiKey::JoinGroup => join_group::handle(router, request, sender).await,
         ApiKey::SyncGroup => sync_group::handle(router, request).await,
         ApiKey::Heartbeat => heartbeat::handle(router, request).await,
         ApiKey::LeaveGroup => leave_group::handle(router, request).await,

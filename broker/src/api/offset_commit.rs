@@ -72,8 +72,7 @@ fn known_topics(
             continue;
         };
         let exists = |one: &&OffsetCommitRequestTopicPartition<'_>| {
-            usize::try_from(one.partition_index)
-                .is_ok_and(|index| index < known.partitions.len())
+            usize::try_from(one.partition_index).is_ok_and(|index| index < known.partitions.len())
         };
         let name = TopicName {
             id: topic.topic_id.0,

@@ -59,9 +59,8 @@ fn known_topics(
             results.add(name, indexes.map(|index| (index, unknown)));
             continue;
         };
-        let exists = |index: &i32| {
-            usize::try_from(*index).is_ok_and(|index| index < known.partitions.len())
-        };
+        let exists =
+            |index: &i32| usize::try_from(*index).is_ok_and(|index| index < known.partitions.len());
         let (partitions, missing): (Vec<i32>, Vec<i32>) = indexes.partition(exists);
         for index in missing {
             results.add(named(known.name.clone()), [(index, unknown)]);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use protocol::error_code::ErrorCode;
 use protocol::messages::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestGroupTopic,
-    OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponseGroupTopic,
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestGroupTopic, OffsetFetchResponse,
+    OffsetFetchResponseGroup, OffsetFetchResponseGroupTopic,
     OffsetFetchResponseGroupTopicPartition, OffsetFetchResponseTopic,
     OffsetFetchResponseTopicPartition,
 };
@@ -52,11 +52,13 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
 /// The group of a request that can have only one.
 fn only_group<'a>(asked: &mut OffsetFetchRequest<'a>) -> OffsetFetchRequestGroup<'a> {
     let topics = asked.topics.take().map(|topics| {
-        let topics = topics.into_iter().map(|topic| OffsetFetchRequestGroupTopic {
-            name: topic.name,
-            partition_indexes: topic.partition_indexes,
-            ..OffsetFetchRequestGroupTopic::default()
-        });
+        let topics = topics
+            .into_iter()
+            .map(|topic| OffsetFetchRequestGroupTopic {
+                name: topic.name,
+                partition_indexes: topic.partition_indexes,
+                ..OffsetFetchRequestGroupTopic::default()
+            });
         topics.collect()
     });
     OffsetFetchRequestGroup {
@@ -73,9 +75,9 @@ async fn answer<'a>(
 ) -> OffsetFetchResponseGroup<'a> {
     let image = router.shard().image();
     let wanted = asked.topics.as_ref().map(|topics| {
-        let (known, unknown) = topics.iter().partition(|topic| {
-            version < BY_ID || image.topic_by_id(topic.topic_id.0).is_some()
-        });
+        let (known, unknown) = topics
+            .iter()
+            .partition(|topic| version < BY_ID || image.topic_by_id(topic.topic_id.0).is_some());
         Wanted { known, unknown }
     });
     let fetch = FetchOffsets {

@@ -332,11 +332,13 @@ impl Client {
             correlation_id: header.correlation_id,
             internal_client: header.client_id.as_deref() == Some(api::INTERNAL_CLIENT),
             reply_bytes_max: limits::REPLY_BYTES_PER_SHARD_MAX.saturating_sub(waiting),
-            peer: self.peer().ip(),
-            head: frame.slice(..body_at),
             body: frame.slice(body_at..),
         };
         let request_bytes = 4 + frame.len() as u64;
+        let sender = api::Sender {
+            peer: self.peer().ip(),
+            head: frame.slice(..body_at),
+        };
         drop(frame);
         let begun = self.begin(request.api_key, request_bytes);
         if api::is_produce(&request) {
@@ -354,7 +356,7 @@ impl Client {
             return Ok(());
         }
         // Boxed, so that a connection at rest does not carry the room of the largest handler.
-        match Box::pin(api::handle(self.router(), request)).await {
+        match Box::pin(api::handle(self.router(), request, sender)).await {
             Answer::Reply(reply) => self.push(Pending::Ready(reply), begun),
             Answer::Close(reason) => return Err(reason),
         }
