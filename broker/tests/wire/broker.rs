@@ -6,11 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Settings of the broker, Kafka's names: the recordings were made with the same. `broker.id`-like ones are masked.
-/// With one node internal topics cannot have three replicas: so there is no coordinator, in Kafka either.
+/// With one node the topic of transactions cannot have three replicas: so there is no such coordinator, in Kafka either.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("num.partitions", "4"),
-    ("offsets.topic.replication.factor", "3"),
+    ("offsets.topic.replication.factor", "1"),
     ("transaction.state.log.replication.factor", "3"),
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("group.min.session.timeout.ms", "1000"),
+    ("group.max.size", "5"),
 ];
 /// Settings that only a Pelton has.
 const PELTON_SETTINGS: &[(&str, &str)] = &[

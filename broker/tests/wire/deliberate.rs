@@ -105,6 +105,14 @@ const DELIBERATE: &[Deliberate] = &[
         reason: "no session is opened: every client falls back to whole fetches",
     },
     Deliberate {
+        api: "find_coordinator",
+        scenario: "v6",
+        step: "type 2, a share key",
+        kafka: "node_id=some host=some port=some error_code=0 ",
+        pelton: "node_id=-1 host=\"\" port=-1 error_code=15 ",
+        reason: "there are no share groups yet, so no coordinator of any; clients ask again",
+    },
+    Deliberate {
         api: "produce",
         scenario: "null records",
         step: "",

@@ -1,10 +1,14 @@
-//! FindCoordinator before there are groups: types, keys, batches of keys.
+//! FindCoordinator: types, keys, batches of keys. Of groups there is a coordinator, of transactions none.
 
 use protocol::messages::find_coordinator::FindCoordinatorRequest;
 
 use crate::scenario::{Run, Scenario, Step};
 
 const FIND_COORDINATOR: i16 = 10;
+const GROUP: i8 = 0;
+const SHARE: i8 = 2;
+/// What is said while the topic of the coordinators is made.
+const NOT_THERE: &[&str] = &["error_code=15"];
 
 fn ask(label: impl Into<String>, version: i16, key_type: i8, keys: &[&str]) -> Step {
     let request = FindCoordinatorRequest {
@@ -14,12 +18,17 @@ fn ask(label: impl Into<String>, version: i16, key_type: i8, keys: &[&str]) -> S
     };
     let mut body = Vec::new();
     request.encode(&mut body, version);
-    Step::ask(label, FIND_COORDINATOR, version, &body)
+    let step = Step::ask(label, FIND_COORDINATOR, version, &body);
+    if key_type == GROUP || (key_type == SHARE && version >= 6) {
+        step.settles(NOT_THERE)
+    } else {
+        step
+    }
 }
 
 pub fn scenarios(_: &Run) -> Vec<Scenario> {
     let mut all = Vec::new();
-    for version in 0..=5 {
+    for version in 0..=6 {
         let types: &[i8] = if version == 0 {
             &[0]
         } else {
