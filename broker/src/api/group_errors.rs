@@ -19,6 +19,8 @@ pub fn group_error_code(error: &GroupError) -> ErrorCode {
         GroupError::InconsistentProtocol => ErrorCode::InconsistentGroupProtocol,
         GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
         GroupError::GroupFull => ErrorCode::GroupMaxSizeReached,
+        // Kafka fails here; a client shows its user this.
+        GroupError::GroupTooLarge => ErrorCode::MessageTooLarge,
         GroupError::UnknownGroup => ErrorCode::GroupIdNotFound,
         GroupError::NotEmpty => ErrorCode::NonEmptyGroup,
         GroupError::MetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
