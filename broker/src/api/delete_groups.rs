@@ -7,7 +7,7 @@ use protocol::messages::delete_groups::{
     DeleteGroupsRequest, DeleteGroupsResponse, DeleteGroupsResponseResult,
 };
 
-use super::group_errors::result_code;
+use super::groups::{self, result_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::GroupRequest;
 use crate::router::Router;
@@ -21,7 +21,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         if !seen.insert(group_id.as_ref()) {
             continue;
         }
-        let deleted = router.group(group_id, GroupRequest::Delete).await;
+        let deleted = groups::ask(router, group_id, GroupRequest::Delete).await;
         results.push(DeleteGroupsResponseResult {
             group_id: group_id.clone(),
             error_code: result_code(&deleted.map(drop)),

@@ -9,7 +9,7 @@ use protocol::messages::describe_groups::{
     DescribeGroupsResponseGroupMember,
 };
 
-use super::group_errors::group_error_code;
+use super::groups::{self, group_error_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{
     DescribedGroup, DescribedMember, GroupError, GroupReply, GroupRequest, GroupState,
@@ -26,7 +26,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = DescribeGroupsRequest::decode(&mut reader(request), request.version)?;
     let mut groups = Vec::with_capacity(asked.groups.len());
     for group_id in asked.groups {
-        let described = router.group(&group_id, GroupRequest::Describe).await;
+        let described = groups::ask(router, &group_id, GroupRequest::Describe).await;
         let mut group = DescribeGroupsResponseGroup {
             group_id,
             ..DescribeGroupsResponseGroup::default()

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocol::error_code::ErrorCode;
 use protocol::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 
-use super::group_errors::group_error_code;
+use super::groups::{self, group_error_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{GroupError, GroupRequest, MemberRef};
 use crate::router::Router;
@@ -19,7 +19,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         generation_id: asked.generation_id,
     };
     let beat = GroupRequest::Heartbeat(member);
-    let error = match router.group(&asked.group_id, beat).await {
+    let error = match groups::ask(router, &asked.group_id, beat).await {
         // What a group that is still read from the log has to say will be said at the next heartbeat.
         Ok(_) | Err(GroupError::Loading) => ErrorCode::None,
         Err(error) => group_error_code(&error),

@@ -8,7 +8,7 @@ use protocol::messages::join_group::{
     JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember,
 };
 
-use super::group_errors::group_error_code;
+use super::groups::{self, group_error_code};
 use super::{Handled, Reply, Request, Sender, reader};
 use crate::coordinator::group::{
     GroupError, GroupReply, GroupRequest, JoinGroup, JoinedGroup, JoinedMember,
@@ -28,7 +28,7 @@ const SKIP_ASSIGNMENT: i16 = 9;
 pub async fn handle(router: &Rc<Router>, request: &Request, sender: &Sender) -> Handled {
     let asked = JoinGroupRequest::decode(&mut reader(request), request.version)?;
     let join = GroupRequest::Join(join(&asked, request.version, sender));
-    let reply = router.group(&asked.group_id, join).await;
+    let reply = groups::ask(router, &asked.group_id, join).await;
     let mut response = match reply {
         Ok(GroupReply::Joined(joined)) => joined_response(joined),
         Ok(_) => refused(&asked, &GroupError::NotAvailable),
@@ -90,7 +90,10 @@ fn member<'a>(member: JoinedMember) -> JoinGroupResponseMember<'a> {
 fn refused<'a>(asked: &JoinGroupRequest<'_>, error: &GroupError) -> JoinGroupResponse<'a> {
     let member_id = match error {
         GroupError::MemberIdRequired { member_id } => member_id.clone(),
-        GroupError::GroupFull | GroupError::NotCoordinator | GroupError::Loading => String::new(),
+        GroupError::GroupFull
+        | GroupError::RemovedMember
+        | GroupError::NotCoordinator
+        | GroupError::Loading => String::new(),
         _ => asked.member_id.to_string(),
     };
     JoinGroupResponse {

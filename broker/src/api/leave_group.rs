@@ -7,7 +7,7 @@ use protocol::messages::leave_group::{
     LeaveGroupRequest, LeaveGroupRequestMember, LeaveGroupResponse, LeaveGroupResponseMember,
 };
 
-use super::group_errors::{group_error_code, result_code};
+use super::groups::{self, group_error_code, result_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{GroupError, GroupReply, GroupRequest, LeavingMember};
 use crate::router::Router;
@@ -29,7 +29,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         group_instance_id: member.group_instance_id.as_deref().map(str::to_owned),
     });
     let leave = GroupRequest::Leave(leaving.collect());
-    let mut response = match router.group(&asked.group_id, leave).await {
+    let mut response = match groups::ask(router, &asked.group_id, leave).await {
         Ok(GroupReply::Left(results)) => LeaveGroupResponse {
             members: asked
                 .members

@@ -7,7 +7,7 @@ use protocol::messages::list_groups::{
     ListGroupsRequest, ListGroupsResponse, ListGroupsResponseGroup,
 };
 
-use super::group_errors::group_error_code;
+use super::groups::group_error_code;
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::ListedGroup;
 use crate::router::Router;

@@ -24,7 +24,7 @@ pub mod describe_groups;
 mod distinct;
 pub mod fetch;
 pub mod find_coordinator;
-mod group_errors;
+mod groups;
 pub mod heartbeat;
 pub mod init_producer_id;
 pub mod join_group;

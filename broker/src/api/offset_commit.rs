@@ -9,7 +9,7 @@ use protocol::messages::offset_commit::{
 };
 use protocol::primitives::Uuid;
 
-use super::group_errors::{group_error_code, result_code};
+use super::groups::{self, group_error_code, result_code};
 use super::partition_results::{PartitionResults, TopicName, TopicResults};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{
@@ -146,7 +146,7 @@ async fn commit(
         });
         topics.collect()
     };
-    match router.group(&asked.group_id, commit).await {
+    match groups::ask(router, &asked.group_id, commit).await {
         Ok(GroupReply::Committed(results)) => names
             .into_iter()
             .zip(results)

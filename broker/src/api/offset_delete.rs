@@ -8,7 +8,7 @@ use protocol::messages::offset_delete::{
     OffsetDeleteResponseTopicPartition,
 };
 
-use super::group_errors::{group_error_code, result_code};
+use super::groups::{self, group_error_code, result_code};
 use super::partition_results::{PartitionResults, TopicName, TopicResults};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{GroupReply, GroupRequest, TopicPartitions};
@@ -22,7 +22,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let topics = known_topics(&asked, &router.shard().image(), &mut results);
     let delete = GroupRequest::DeleteOffsets(topics.clone());
     let mut response = OffsetDeleteResponse::default();
-    match router.group(&asked.group_id, delete).await {
+    match groups::ask(router, &asked.group_id, delete).await {
         Ok(GroupReply::OffsetsDeleted(deleted)) => {
             let deleted = topics.into_iter().zip(deleted).map(|(topic, deleted)| {
                 let codes = deleted.iter().map(result_code);

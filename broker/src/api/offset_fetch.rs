@@ -12,7 +12,7 @@ use protocol::messages::offset_fetch::{
 };
 use protocol::primitives::Uuid;
 
-use super::group_errors::group_error_code;
+use super::groups::{self, group_error_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{
     FetchOffsets, FetchedOffset, FetchedTopic, GroupReply, GroupRequest, TopicPartitions,
@@ -88,7 +88,7 @@ async fn answer<'a>(
         ..OffsetFetchResponseGroup::default()
     };
     let fetch = GroupRequest::FetchOffsets(fetch);
-    let code = match router.group(&asked.group_id, fetch).await {
+    let code = match groups::ask(router, &asked.group_id, fetch).await {
         Ok(GroupReply::Offsets(topics)) => {
             group.topics = match wanted {
                 Some(wanted) => wanted.answer(topics),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use protocol::messages::sync_group::{SyncGroupRequest, SyncGroupResponse};
 
-use super::group_errors::group_error_code;
+use super::groups::{self, group_error_code};
 use super::{Handled, Reply, Request, reader};
 use crate::coordinator::group::{GroupError, GroupReply, GroupRequest, MemberRef, SyncGroup};
 use crate::router::Router;
@@ -22,7 +22,7 @@ pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         Err(GroupError::InconsistentProtocol)
     } else {
         let sync = GroupRequest::Sync(sync(&asked));
-        router.group(&asked.group_id, sync).await
+        groups::ask(router, &asked.group_id, sync).await
     };
     let response = match reply {
         Ok(GroupReply::Synced(synced)) => SyncGroupResponse {

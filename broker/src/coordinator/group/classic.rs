@@ -323,11 +323,11 @@ impl ClassicGroup {
         assert!(before.is_none(), "a member comes in once");
     }
 
-    /// A member, or an id that was given out, goes. What it waits for is answered with `error`.
-    pub(super) fn remove(&mut self, member_id: &str, error: GroupError, turn: &mut Turn<'_>) {
+    /// A member, or an id that was given out, goes. Who waits for it is told.
+    pub(super) fn remove(&mut self, member_id: &str, turn: &mut Turn<'_>) {
         if let Some((id, member)) = self.take(member_id) {
-            turn.refuse(member.join, error.clone());
-            turn.refuse(member.sync, error);
+            turn.refuse(member.join, GroupError::RemovedMember);
+            turn.refuse(member.sync, GroupError::RemovedMember);
             if let Some(instance) = &member.group_instance_id {
                 self.static_members.remove(instance);
             }
@@ -485,7 +485,7 @@ impl ClassicGroup {
         let missing = |member: &Member| !member.is_joining() && !member.is_static();
         let missing: Vec<Arc<str>> = self.ids_where(missing);
         for member_id in missing {
-            self.remove(&member_id, GroupError::UnknownMember, turn);
+            self.remove(&member_id, turn);
         }
         if !self.elect_joined_leader() && !self.members.is_empty() {
             // Static members alone, none of them here: their sessions will end.
@@ -601,7 +601,7 @@ impl ClassicGroup {
             // Its session begins anew when what it waits for comes.
             return;
         }
-        self.remove(member_id, GroupError::UnknownMember, turn);
+        self.remove(member_id, turn);
         match self.phase {
             Phase::Stable | Phase::Completing if excused.is_some() => self.prepare(turn),
             Phase::Preparing(_) if self.have_all_joined() => self.complete_join(turn),
@@ -616,7 +616,7 @@ impl ClassicGroup {
             return;
         }
         for member_id in late {
-            self.remove(&member_id, GroupError::UnknownMember, turn);
+            self.remove(&member_id, turn);
         }
         self.prepare(turn);
     }

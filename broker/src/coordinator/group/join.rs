@@ -19,7 +19,7 @@ impl ClassicGroup {
     /// JoinGroup.
     pub fn join(&mut self, request: JoinGroup, ticket: Ticket, turn: &mut Turn<'_>) {
         if !self.has_room_for(&request.member_id, turn.config.members_max) {
-            self.remove(&request.member_id, GroupError::UnknownMember, turn);
+            self.remove(&request.member_id, turn);
             return turn.answer(ticket, Err(GroupError::GroupFull));
         }
         let protocols = request.protocols.iter().map(|(name, _)| name.as_str());
@@ -328,7 +328,7 @@ impl ClassicGroup {
             }
             who.member_id.as_str().into()
         };
-        self.remove(&member_id, GroupError::UnknownMember, turn);
+        self.remove(&member_id, turn);
         Ok(())
     }
 }

@@ -417,6 +417,9 @@ pub enum GroupError {
     /// No such member.
     #[error("The coordinator is not aware of this member.")]
     UnknownMember,
+    /// The member was taken out while it waited for this reply.
+    #[error("The member is no longer in the group.")]
+    RemovedMember,
     /// Another member has taken its lasting name.
     #[error(
         "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id."

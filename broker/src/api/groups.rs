@@ -1,8 +1,21 @@
-//! Kafka's codes for what a group's coordinator refuses. Decides nothing.
+//! What requests about consumer groups share: the question to the coordinator, and Kafka's codes for what it refuses.
+
+use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
 
-use crate::coordinator::group::GroupError;
+use crate::coordinator::group::{GroupConfig, GroupError, GroupReply, GroupRequest};
+use crate::router::Router;
+
+/// Asks the coordinator of this group, unless any coordinator would refuse.
+pub async fn ask(
+    router: &Rc<Router>,
+    group_id: &str,
+    request: GroupRequest,
+) -> Result<GroupReply, GroupError> {
+    request.check(group_id, &GroupConfig::of(&router.shard().config))?;
+    router.group(group_id, request).await
+}
 
 /// Kafka's code. Requests whose versions tell an unknown group in other ways look at it before.
 pub fn group_error_code(error: &GroupError) -> ErrorCode {
@@ -12,7 +25,7 @@ pub fn group_error_code(error: &GroupError) -> ErrorCode {
         GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
         GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
         GroupError::MemberIdRequired { .. } => ErrorCode::MemberIdRequired,
-        GroupError::UnknownMember => ErrorCode::UnknownMemberId,
+        GroupError::UnknownMember | GroupError::RemovedMember => ErrorCode::UnknownMemberId,
         GroupError::FencedInstance => ErrorCode::FencedInstanceId,
         GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
         GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
