@@ -3,6 +3,8 @@
 //! Masked are what differs between two brokers or two runs: ids, hosts and ports, times of the broker's clock, texts (only
 //! whether there is one). Times of records are written relative to the run's.
 
+use std::collections::BTreeMap;
+
 use protocol::header::skip_response_header;
 use protocol::messages;
 use protocol::primitives::{DecodeError, Reader};
@@ -13,7 +15,7 @@ use value::Value;
 pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
-const UNORDERED: &[i16] = &[0, 2, 3, 19, 20];
+const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 42];
 /// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
 const FEATURES: &[&str] = &[
     "supported_features",
@@ -30,7 +32,14 @@ const ADDED: &[(i16, &str, i16)] = &[
 /// Metadata, and the version from which its whole answer has an error code.
 const METADATA_ERROR: (i16, i16) = (3, 13);
 /// Fields that name an item of a list.
-const KEYS: &[&str] = &["name", "partition_index", "index", "node_id"];
+const KEYS: &[&str] = &[
+    "name",
+    "partition_index",
+    "index",
+    "node_id",
+    "group_id",
+    "member_id",
+];
 
 /// Around what times are written.
 #[derive(Debug, Clone, Copy)]
@@ -68,15 +77,23 @@ pub struct View<'a> {
     pub prefix: &'a str,
     /// The broker's node id.
     pub node: i32,
-    /// Only topics of such names are written.
+    /// Only topics and groups of such names are written.
     pub topics_like: Option<&'a str>,
+    /// Whether the answer is in no order, beside those of the APIs that never are.
+    pub in_any_order: bool,
+    /// Member ids that are known, by slot: they are written as `member 0`.
+    pub members: &'a BTreeMap<usize, String>,
 }
 
 /// The answer in `frame`, which has no length before it.
 pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String {
     match decode(api_key, version, frame) {
         Ok(debug) => {
-            let mut value = Value::parse(&debug.replace(view.prefix, ""));
+            let mut debug = debug.replace(view.prefix, "");
+            for (slot, member) in view.members {
+                debug = debug.replace(member, &format!("member {slot}"));
+            }
+            let mut value = Value::parse(&debug);
             let added = ADDED.iter().filter(|(api, _, _)| *api == api_key);
             for (_, name, _) in added.filter(|(_, _, from)| version < *from) {
                 value.leave_out(name);
@@ -88,7 +105,7 @@ pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String
                 fields.retain(|(name, _)| name != "error_code");
             }
             normalise("", &mut value, view);
-            if UNORDERED.contains(&api_key) {
+            if UNORDERED.contains(&api_key) || view.in_any_order {
                 value.sort(KEYS);
             }
             value.to_string()
@@ -126,14 +143,24 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
     Ok(shown! {
         api_versions ApiVersionsResponse,
         create_topics CreateTopicsResponse,
+        delete_groups DeleteGroupsResponse,
         delete_topics DeleteTopicsResponse,
         describe_configs DescribeConfigsResponse,
+        describe_groups DescribeGroupsResponse,
         fetch FetchResponse,
         find_coordinator FindCoordinatorResponse,
+        heartbeat HeartbeatResponse,
         init_producer_id InitProducerIdResponse,
+        join_group JoinGroupResponse,
+        leave_group LeaveGroupResponse,
+        list_groups ListGroupsResponse,
         list_offsets ListOffsetsResponse,
         metadata MetadataResponse,
+        offset_commit OffsetCommitResponse,
+        offset_delete OffsetDeleteResponse,
+        offset_fetch OffsetFetchResponse,
         produce ProduceResponse,
+        sync_group SyncGroupResponse,
     })
 }
 
@@ -157,7 +184,7 @@ fn normalise(name: &str, value: &mut Value, view: &View<'_>) {
             *value = Value::Atom("several".to_owned());
         }
         Value::List(items) => {
-            if let (Some(like), "topics") = (view.topics_like, name) {
+            if let (Some(like), "topics" | "groups") = (view.topics_like, name) {
                 items.retain(|topic| is_like(topic, like));
             }
             items
@@ -179,7 +206,7 @@ fn is_like(topic: &Value, like: &str) -> bool {
     let begins = |text: &String| text.trim_start_matches('"').starts_with(like);
     fields
         .iter()
-        .any(|(name, value)| matches!(value, Value::Atom(text) if name == "name" && begins(text)))
+        .any(|(name, value)| matches!(value, Value::Atom(text) if (name == "name" || name == "group_id") && begins(text)))
 }
 
 /// Structures that tagged fields bring, when the tag is not there; what is nearly always 0; features.
@@ -194,6 +221,23 @@ fn is_absent(name: &str, value: &Value) -> bool {
     !fields.is_empty() && fields.iter().all(|(_, field)| unset(field))
 }
 
+/// Whether this is a member id, in quotes: a name and a random UUID.
+fn is_member_id(text: &str) -> bool {
+    const UUID_CHARS: usize = 36;
+    let text = text.trim_matches('"');
+    let Some(uuid) = text
+        .len()
+        .checked_sub(UUID_CHARS)
+        .and_then(|at| text.get(at..))
+    else {
+        return false;
+    };
+    uuid.char_indices().all(|(at, c)| match at {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    })
+}
+
 fn masked(name: &str, text: &str, times: Times) -> String {
     let is_set = |unset: &str| text != unset;
     let mask = match name {
@@ -202,6 +246,7 @@ fn masked(name: &str, text: &str, times: Times) -> String {
         }
         "cluster_id" | "host" => is_set("null") && text != "\"\"",
         "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
+        "member_id" | "leader" => is_member_id(text),
         "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" => is_set("-1"),
         "replica_nodes" | "isr_nodes" | "offline_replicas" => true,
         "session_id" => is_set("0"),

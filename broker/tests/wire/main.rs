@@ -11,7 +11,7 @@
 //! PELTON_WIRE_ONLY=TEXT                                                        only scenarios whose name holds TEXT
 //! ```
 //!
-//! Record from a fresh Apache Kafka 4.3.0 of one node with the settings in `broker::SETTINGS`.
+//! Record each API from a fresh Apache Kafka 4.3.0 of one node with the settings in `broker::SETTINGS`.
 
 // A list of cases is long, whatever is done about it.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::type_complexity)]
@@ -60,6 +60,16 @@ apis!(
     delete_topics,
     describe_configs,
     find_coordinator,
+    join_group,
+    sync_group,
+    heartbeat,
+    leave_group,
+    rebalances,
+    offset_commit,
+    offset_fetch,
+    offset_delete,
+    list_groups,
+    delete_groups,
     admin_mixed,
 );
 

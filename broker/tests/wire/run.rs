@@ -9,6 +9,7 @@ use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsRequestTopicConfig,
     CreateTopicsResponse,
 };
+use protocol::messages::join_group::{self, JoinGroupResponse};
 use protocol::messages::list_offsets::{
     ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
     ListOffsetsResponse,
@@ -20,7 +21,7 @@ use crate::answer::{self, Times, View};
 use crate::broker::{Broker, Connection, Silence};
 use crate::deliberate;
 use crate::recording::{self, Recording, Told};
-use crate::scenario::{Act, Run, Scenario, Step, Topic, id_of};
+use crate::scenario::{Act, Run, Scenario, Step, Topic, id_of, member_of};
 
 /// Makes the scenarios of an API for one run.
 pub type Scenarios = fn(&Run) -> Vec<Scenario>;
@@ -144,12 +145,13 @@ fn difference(name: &str, known: &Told, told: &Told) -> String {
 fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<Told> {
     let ids = create(broker, run, &scenario.topics);
     let mut connections = BTreeMap::new();
+    let mut members = BTreeMap::new();
     let mut told = Vec::new();
     for step in &scenario.steps {
         let connection = connections
             .entry(step.connection)
             .or_insert_with(|| Connection::open(broker.address));
-        let frame = with_ids(&step.frame, &ids);
+        let frame = with_members(with_ids(&step.frame, &ids), &members);
         if step.act != Act::Receive {
             connection.send(&frame);
         }
@@ -162,9 +164,16 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
             prefix: &run.prefix,
             node: run.node,
             topics_like: step.topics_like.as_deref(),
+            in_any_order: step.in_any_order,
+            members: &members,
         };
         let answer = match settled(broker, connection, (step, &frame), &view) {
-            Ok(answer) => answer,
+            Ok((answer, frame)) => {
+                if let Some(slot) = step.remembers {
+                    members.insert(slot, member_id(step.version, &frame));
+                }
+                answer
+            }
             Err(silence) => {
                 connections.remove(&step.connection);
                 match silence {
@@ -207,20 +216,20 @@ fn next_millisecond() {
     }
 }
 
-/// The answer to a step that was sent; asked for again while it is not settled.
+/// The answer to a step that was sent, as text and as it came; asked for again while it is not settled.
 fn settled(
     broker: &Broker,
     connection: &mut Connection,
     (step, frame): (&Step, &[u8]),
     view: &View<'_>,
-) -> Result<String, Silence> {
+) -> Result<(String, Vec<u8>), Silence> {
     let started = Instant::now();
     loop {
         let answer = connection.receive(broker.answer_max)?;
         let text = answer::text(step.api_key, step.version, &answer, view);
         let unsettled = step.unsettled.iter().any(|one| text.contains(one));
         if !unsettled || started.elapsed() > SETTLED_MAX {
-            return Ok(text);
+            return Ok((text, answer));
         }
         std::thread::sleep(Duration::from_millis(20));
         connection.send(frame);
@@ -249,6 +258,36 @@ fn with_ids(frame: &[u8], ids: &[Uuid]) -> Vec<u8> {
         }
     }
     frame
+}
+
+/// `frame` with the member ids where [`member_of`] stands for them.
+fn with_members(mut frame: Vec<u8>, members: &BTreeMap<usize, String>) -> Vec<u8> {
+    for (slot, member) in members {
+        let stands = member_of(*slot);
+        assert_eq!(
+            stands.len(),
+            member.len(),
+            "a stand-in is as long as {member}"
+        );
+        let mut from = 0;
+        let bytes = stands.len();
+        while let Some(at) = frame[from..]
+            .windows(bytes)
+            .position(|some| some == stands.as_bytes())
+        {
+            frame[from + at..from + at + bytes].copy_from_slice(member.as_bytes());
+            from += at + bytes;
+        }
+    }
+    frame
+}
+
+/// The member id in an answer to a join.
+fn member_id(version: i16, frame: &[u8]) -> String {
+    let mut reader = Reader::new(frame);
+    skip_response_header(&mut reader, join_group::KEY, version).unwrap();
+    let joined = JoinGroupResponse::decode(&mut reader, version).unwrap();
+    joined.member_id.into_owned()
 }
 
 /// Makes the topics, waits until every partition is led, and gives their ids.

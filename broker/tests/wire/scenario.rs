@@ -12,6 +12,15 @@ pub const fn id_of(topic: usize) -> u128 {
     0xfeed_feed_feed_feed_feed_feed_feed_0000 + topic as u128
 }
 
+/// Stands in a frame for the member id that this step's answer told, see [`Step::remembers`]: as long as the ids that a
+/// client called [`CLIENT_ID`], or a static member whose name has four letters, is given.
+pub fn member_of(slot: usize) -> String {
+    format!("{MEMBER_STANDS}{slot:02}")
+}
+
+/// What [`member_of`] begins with.
+const MEMBER_STANDS: &str = "wire-stands-for-the-member-id-of-slot-x";
+
 /// What all scenarios of a run share.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -120,8 +129,12 @@ pub struct Step {
     pub at_least: Option<Duration>,
     /// Texts that say that the answer is not settled yet: while it holds one, it is asked for again.
     pub unsettled: &'static [&'static str],
-    /// Of what the answer says about topics, only those whose names (without the run's prefix) begin with this.
+    /// Of what the answer says about topics or groups, only those whose names (without the run's prefix) begin with this.
     pub topics_like: Option<String>,
+    /// Whether the answer comes in no order, and is written sorted.
+    pub in_any_order: bool,
+    /// Where the member id of the answer is kept: later frames have it where [`member_of`] stands.
+    pub remembers: Option<usize>,
 }
 
 impl Step {
@@ -165,6 +178,8 @@ impl Step {
             at_least: None,
             unsettled: &[],
             topics_like: None,
+            in_any_order: false,
+            remembers: None,
         }
     }
 
@@ -194,7 +209,19 @@ impl Step {
         self
     }
 
-    /// Writes down only the topics whose names begin with this.
+    /// Keeps the member id that the answer tells.
+    pub fn remembers(mut self, slot: usize) -> Self {
+        self.remembers = Some(slot);
+        self
+    }
+
+    /// The answer comes in no order: it is written sorted.
+    pub fn in_any_order(mut self) -> Self {
+        self.in_any_order = true;
+        self
+    }
+
+    /// Writes down only the topics or groups whose names begin with this.
     pub fn topics_like(mut self, name: &str) -> Self {
         self.topics_like = Some(name.to_owned());
         self

@@ -178,7 +178,7 @@ fn a_new_member_that_waits_too_long_may_ask_again() {
          sync a 1 a=P           | a: part P
          join b range=y old session=600000
          +299999
-         +1                     | b: UnknownMember
+         +1                     | b: RemovedMember
          beat a 1               | a: RebalanceInProgress",
     );
 }
@@ -307,11 +307,11 @@ fn who_leaves_while_waiting_is_answered() {
          sync b 1               | b: RebalanceInProgress
          join b range=y         | b: joined 2 range leader=b [b:y c:z]; c: joined 2 range leader=b
          sync c 2
-         leave c                | -: ok; c: UnknownMember",
+         leave c                | -: ok; c: RemovedMember",
     );
     play_stable(
         "join b range=other
-         leave b                | -: ok; b: UnknownMember
+         leave b                | -: ok; b: RemovedMember
          join a range=x         | a: joined 2 range leader=a [a:x]",
     );
     // An id that was given out may leave too.
