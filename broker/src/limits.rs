@@ -109,8 +109,8 @@ pub const fn batch_bytes_max(frame_bytes_max: u64) -> u64 {
 /// Batches that one frame carries; also what one gather walks before others get their turn.
 pub const BATCHES_PER_FRAME_MAX: usize = 16_384;
 
-/// What may be prepared on a shard and not yet be in a frame, in frames: so that one fills while one is written.
-pub const PREPARED_FRAMES_PER_SHARD_MAX: usize = 4;
+/// Bytes prepared on a shard and not yet in a frame: a few frames, so that one fills while one is written.
+pub const PREPARED_BYTES_PER_SHARD_MAX: u64 = 4 * FRAME_BYTES_MAX;
 
 /// What one compressed batch may grow to when it is validated. A batch beyond it is refused as too large.
 pub const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
@@ -300,7 +300,7 @@ const _: () = {
         "a frame's directory counts in 16 bits"
     );
     assert!(
-        PREPARED_FRAMES_PER_SHARD_MAX >= 2,
+        PREPARED_BYTES_PER_SHARD_MAX >= 2 * FRAME_BYTES_MAX,
         "one frame fills while one is written"
     );
     assert!(
@@ -339,8 +339,7 @@ const _: () = {
     assert!(RECORDS_PER_BATCH_MAX <= i32::MAX as usize);
     assert!(
         GROUP_DECISION_BYTES_MAX > GROUP_OFFSETS_BYTES_MAX + GROUP_RECORD_BYTES_MAX
-            && GROUP_DECISION_BYTES_MAX as u64
-                <= PREPARED_FRAMES_PER_SHARD_MAX as u64 * FRAME_BYTES_MAX,
+            && GROUP_DECISION_BYTES_MAX <= PREPARED_BYTES_PER_SHARD_MAX as usize,
         "what a coordinator decides finds its place when it waits for it"
     );
 };

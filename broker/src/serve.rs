@@ -91,6 +91,7 @@ fn start(config: &Config) -> Result<ExitCode, Refusal> {
     let machine = Machine {
         memory_bytes: preflight::memory_bytes(&host::LinuxHost).unwrap_or(MEMORY_BYTES_UNKNOWN),
         open_segments_max,
+        prepared_bytes_max: limits::PREPARED_BYTES_PER_SHARD_MAX as usize,
     };
     let cluster_id = directory.cluster_id_or(|| controller::uuid(SystemStart.random_u128()));
     let startup = Startup::new(config, machine, cluster_id, plan.cpus.clone(), termination);

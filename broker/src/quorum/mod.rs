@@ -11,7 +11,6 @@ use bytes::Bytes;
 use crate::io::buffer::Slice;
 use crate::journal::frame::{Entry, EntryKind, HardState, Item, Section};
 use crate::journal::{Journal, Sequence, Written};
-use crate::limits;
 
 pub mod replica;
 
@@ -77,6 +76,7 @@ pub struct Quorums {
     /// Bytes proposed and not yet handed to the journal.
     queued_bytes: usize,
     frame_bytes_max: usize,
+    prepared_bytes_max: usize,
     fenced: bool,
 }
 
@@ -108,12 +108,13 @@ struct Stored {
 }
 
 impl Quorums {
-    /// No quorum yet; frames carry at most `frame_bytes_max` bytes.
-    pub fn new(frame_bytes_max: usize) -> Self {
+    /// No quorum yet; frames carry at most `frame_bytes_max` bytes, and at most `prepared_bytes_max` wait for them.
+    pub fn new(frame_bytes_max: usize, prepared_bytes_max: usize) -> Self {
         Self {
             quorums: Vec::new(),
             queued_bytes: 0,
             frame_bytes_max,
+            prepared_bytes_max,
             fenced: false,
         }
     }
@@ -214,9 +215,7 @@ impl Quorums {
 
     /// Whether [`ProposeError::Full`] would be answered to a further item of `bytes` bytes.
     pub fn is_full(&self, bytes: usize) -> bool {
-        self.queued_bytes > 0
-            && self.queued_bytes + bytes
-                > limits::PREPARED_FRAMES_PER_SHARD_MAX * self.frame_bytes_max
+        self.queued_bytes > 0 && self.queued_bytes + bytes > self.prepared_bytes_max
     }
 
     /// From here on every proposal is refused: a write has failed.

@@ -15,7 +15,7 @@ fn item(body: &'static [u8]) -> Item<Bytes> {
 
 /// Quorums 0 and 1 as after a first start, open.
 fn opened() -> Quorums {
-    let mut quorums = Quorums::new(1 << 20);
+    let mut quorums = Quorums::new(1 << 20, 4 << 20);
     for id in [0, 1] {
         let start = ReplicaStart {
             replica: 1,
@@ -70,7 +70,7 @@ fn a_commit_rides_on_the_next_frame_whatever_that_is_for() {
 
 #[test]
 fn frames_with_entries_that_are_not_applied_are_known() {
-    let mut quorums = Quorums::new(1 << 20);
+    let mut quorums = Quorums::new(1 << 20, 4 << 20);
     let start = ReplicaStart {
         replica: 1,
         voters: vec![1],

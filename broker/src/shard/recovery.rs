@@ -96,6 +96,8 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// Segments that one shard may keep open.
     pub open_segments_max: usize,
+    /// Bytes that may wait for a frame of the shard's journal.
+    pub prepared_bytes_max: usize,
 }
 
 /// What recovery did.
@@ -146,7 +148,10 @@ pub async fn open(
         metrics: Default::default(),
         number,
         journal,
-        quorums: RefCell::new(Quorums::new(config.frame_bytes_max as usize)),
+        quorums: RefCell::new(Quorums::new(
+            config.frame_bytes_max as usize,
+            machine.prepared_bytes_max,
+        )),
         partitions: RefCell::default(),
         logs: LogDirectory::new(
             io.clone(),

@@ -27,6 +27,7 @@ async fn open(io: &Io, root: &Path) -> Rc<Shard> {
     let machine = Machine {
         memory_bytes: 1 << 30,
         open_segments_max: 16,
+        prepared_bytes_max: limits::PREPARED_BYTES_PER_SHARD_MAX as usize,
     };
     let opened = recovery::open(io.clone(), 0, Arc::new(config), root.to_owned(), machine).await;
     opened.expect("the shard opens").0

@@ -35,6 +35,8 @@ pub struct Shape {
     pub window_bytes: usize,
     /// Segments a shard keeps open.
     pub open_segments_max: usize,
+    /// Bytes that wait for a frame.
+    pub prepared_bytes_max: usize,
 }
 
 /// How a process ended.
@@ -121,6 +123,7 @@ impl Machine {
         let hardware = Hardware {
             memory_bytes: 8 << 30,
             open_segments_max: self.shape.open_segments_max,
+            prepared_bytes_max: self.shape.prepared_bytes_max,
         };
         let cluster_id = directory.cluster_id_or(|| 1);
         let startup = Startup::new(

@@ -96,6 +96,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
     } else {
         machine.kill();
         world.kill(OUTSIDE);
+        world.end();
     }
     outcome
 }

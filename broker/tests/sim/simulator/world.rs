@@ -233,6 +233,13 @@ impl World {
         drop(dead);
     }
 
+    /// The end of the world: nothing that was to happen does, so that nothing holds on to it.
+    pub fn end(&self) {
+        let timers = std::mem::take(&mut *self.0.timers.borrow_mut());
+        drop(timers);
+        drop(self.0.alarm.borrow_mut().take());
+    }
+
     /// Whether `owner` has a task left.
     pub fn has_tasks(&self, owner: Owner) -> bool {
         let tasks = self.0.tasks.borrow();
