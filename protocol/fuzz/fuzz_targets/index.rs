@@ -22,8 +22,8 @@ fuzz_target!(|data: &[u8]| {
     let (base, end) = (index.base_offset(), index.end());
     for asked in [
         base,
-        end.offset - 1,
-        (base + end.offset) / 2,
+        end.offset.saturating_sub(1),
+        base / 2 + end.offset / 2,
         i64::MIN,
         i64::MAX,
     ] {
