@@ -7,6 +7,7 @@ use benches::batch_item;
 use broker::io::Io;
 use broker::io::production::run_local;
 use broker::journal::{Journal, JournalOptions};
+use broker::limits;
 use broker::quorum::replica::ReplicaStart;
 use broker::quorum::{QuorumId, Quorums};
 use bytes::Bytes;
@@ -44,7 +45,10 @@ fn flush(partitions: usize, flushes: u64, batch: &Bytes) -> Duration {
         let nothing = recovery.next_frame().await.expect("an empty journal");
         assert!(nothing.is_none(), "the journal is new");
         while journal.prepare_file().await.expect("files can be made") {}
-        let mut quorums = Quorums::new(JournalOptions::FRAME_BYTES_MAX_DEFAULT);
+        let mut quorums = Quorums::new(
+            JournalOptions::FRAME_BYTES_MAX_DEFAULT,
+            limits::PREPARED_BYTES_PER_SHARD_MAX as usize,
+        );
         let start = ReplicaStart {
             replica: 1,
             voters: vec![1],

@@ -143,8 +143,31 @@ pub async fn open(
         return Err(StartError::JournalMissing { path });
     }
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
+    let home = (number, data);
+    let shard = empty(&io, home, config, (journal, journal_bytes_max), machine);
+    let mut quorums = shard.replaying(&manifests)?;
+    for manifest in manifests {
+        shard.restore(manifest, &quorums)?;
+    }
+    let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
+    shard.remove_left_over().await?;
+    for replaying in quorums {
+        shard.start_quorum(replaying)?;
+    }
+    recovered.milliseconds = io.clock.now().since_ns(started) / 1_000_000;
+    Ok((shard, recovered))
+}
+
+/// The shard before anything is known of what it holds.
+fn empty(
+    io: &Io,
+    (number, data): (u32, PathBuf),
+    config: Arc<Config>,
+    (journal, journal_bytes_max): (Journal, u64),
+    machine: Machine,
+) -> Rc<Shard> {
     let shards = io.mesh.shards() as u32;
-    let shard = Rc::new(Shard {
+    Rc::new(Shard {
         metrics: Default::default(),
         number,
         journal,
@@ -187,18 +210,7 @@ pub async fn open(
         io: io.clone(),
         config,
         data,
-    });
-    let mut quorums = shard.replaying(&manifests)?;
-    for manifest in manifests {
-        shard.restore(manifest, &quorums)?;
-    }
-    let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
-    shard.remove_left_over().await?;
-    for replaying in quorums {
-        shard.start_quorum(replaying)?;
-    }
-    recovered.milliseconds = io.clock.now().since_ns(started) / 1_000_000;
-    Ok((shard, recovered))
+    })
 }
 
 async fn has_journal(io: &Io, directory: &Path) -> Result<bool, StartError> {
