@@ -118,7 +118,7 @@ fn a_length_alone_costs_no_memory_and_nobody_waits_for_it() {
 #[test]
 fn unknown_apis_and_versions_close_the_connection() {
     beside_an_honest_client(&[], |broker, honest| {
-        for key in [9999, -1, i16::MIN, 11, 36, 68] {
+        for key in [9999, -1, i16::MIN, 36, 64, 68] {
             assert_eq!(
                 try_once(broker.port, &frame(key, 0, &[0; 20])),
                 None,
