@@ -36,6 +36,7 @@ fn flush(partitions: usize, flushes: u64, batch: &Bytes) -> Duration {
     let directory = tempfile::tempdir().expect("a temporary directory");
     run_local(async |io: Io| {
         let options = JournalOptions {
+            id: 1,
             directory: directory.path().to_owned(),
             file_bytes: JournalOptions::FILE_BYTES_DEFAULT,
             journal_bytes_max: 4 * JournalOptions::FILE_BYTES_DEFAULT,

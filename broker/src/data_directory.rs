@@ -19,7 +19,7 @@ use crate::io::Io;
 use crate::io::start::StartFiles;
 
 /// Version of everything in a data directory.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 /// Largest storage manifest, bytes.
 const MANIFEST_BYTES_MAX: usize = 4096;
 /// How long the lock of a broker that has just ended may outlive it.
@@ -88,6 +88,11 @@ impl DataDirectory {
             0 => fresh(),
             known => known,
         }
+    }
+
+    /// Random, of this directory: its shards' journals have their ids from it.
+    pub fn id(&self) -> u128 {
+        self.manifest.directory_id
     }
 
     /// Where it is.
@@ -197,6 +202,11 @@ fn all_there(files: &dyn StartFiles, path: &Path, shards: u32) -> Result<(), Ref
 /// Where shard `number` keeps its files.
 pub fn shard_directory(path: &Path, number: u32) -> PathBuf {
     path.join(format!("shard-{number}"))
+}
+
+/// The id of the journal of shard `number` in the directory of this id: the journal of another is refused.
+pub fn journal_id(directory_id: u128, number: u32) -> u128 {
+    directory_id.wrapping_add(u128::from(number))
 }
 
 fn first_start(

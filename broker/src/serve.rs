@@ -28,7 +28,7 @@ use crate::net::{self, Server};
 use crate::preflight;
 use crate::router::Router;
 use crate::shard::Shard;
-use crate::shard::recovery::{self, Machine, Recovered, StartError};
+use crate::shard::recovery::{self, Machine, Recovered, ShardHome, StartError};
 
 /// How often a taken port is tried again, and after which pause.
 const BIND_TRIES: u32 = 20;
@@ -54,6 +54,7 @@ pub fn run(config: &Config) -> ExitCode {
 pub struct Startup {
     config: Arc<Config>,
     machine: Machine,
+    directory_id: u128,
     cluster_id: u128,
     cores: Vec<usize>,
     termination: Termination,
@@ -94,7 +95,8 @@ fn start(config: &Config) -> Result<ExitCode, Refusal> {
         prepared_bytes_max: limits::PREPARED_BYTES_PER_SHARD_MAX as usize,
     };
     let cluster_id = directory.cluster_id_or(|| controller::uuid(SystemStart.random_u128()));
-    let startup = Startup::new(config, machine, cluster_id, plan.cpus.clone(), termination);
+    let ids = (directory.id(), cluster_id);
+    let startup = Startup::new(config, machine, ids, plan.cpus.clone(), termination);
     let startup = Arc::new(startup);
     let body = move |io: Io| -> crate::io::LocalBoxFuture<'static, i32> {
         let startup = startup.clone();
@@ -145,12 +147,16 @@ async fn live(
 ) -> Result<ExitCode, Refusal> {
     let number = io.mesh.shard() as u32;
     let config = &startup.config;
-    let data = data_directory::shard_directory(&config.data_dir, number);
+    let home = ShardHome {
+        number,
+        directory: data_directory::shard_directory(&config.data_dir, number),
+        journal_id: data_directory::journal_id(startup.directory_id, number),
+    };
     let admin = (number == 0).then(|| Admin::new(io.clone()));
     if let Some(admin) = &admin {
         listen_admin(admin, config)?;
     }
-    let (shard, recovered) = recovery::open(io, number, config.clone(), data, startup.machine)
+    let (shard, recovered) = recovery::open(io, home, config.clone(), startup.machine)
         .await
         .map_err(|error| refusal_of(number, &error))?;
     startup.shard_recovered(&shard.io, recovered).await?;
@@ -197,17 +203,19 @@ async fn live(
 }
 
 impl Startup {
-    /// A start of shards on these cores, one each; `termination` asks for their end.
+    /// A start of shards on these cores, one each, with the ids of the data directory and the cluster; `termination` asks
+    /// for their end.
     pub fn new(
         config: Config,
         machine: Machine,
-        cluster_id: u128,
+        (directory_id, cluster_id): (u128, u128),
         cores: Vec<usize>,
         termination: Termination,
     ) -> Self {
         Self {
             config: Arc::new(config),
             machine,
+            directory_id,
             cluster_id,
             cores,
             termination,
@@ -318,6 +326,8 @@ fn refusal_of(number: u32, error: &StartError) -> Refusal {
         StartError::Journal(_) => said(ExitCode::Damaged, COPY),
         StartError::Manifest(ManifestError { .. })
         | StartError::JournalMissing { .. }
+        | StartError::OtherCheckpoint { .. }
+        | StartError::JournalOld { .. }
         | StartError::ManifestMissing { .. }
         | StartError::Gap { .. }
         | StartError::Replica { .. } => (ExitCode::Damaged, format!("shard {number}: {error}")),

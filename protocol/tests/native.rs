@@ -78,10 +78,10 @@ fn decode_any(frame: &Frame<'_>) {
 fn manifests_read_back() {
     let mut builder = FrameBuilder::new();
     let quorum = quorum_manifest();
-    let frame = Frame::parse(quorum.encode(&mut builder).unwrap(), FRAME_BYTES_MAX)
-        .unwrap()
-        .0;
+    let bytes = quorum.encode(&mut builder, b"origin").unwrap();
+    let frame = Frame::parse(bytes, FRAME_BYTES_MAX).unwrap().0;
     assert_eq!(QuorumManifest::decode(&frame), Ok(quorum.clone()));
+    assert_eq!(frame.attachment, b"origin");
 
     let partition = PartitionManifest {
         topic_id: u128::MAX - 7,
@@ -124,7 +124,7 @@ fn too_many_voters_are_refused() {
         voters: (0..17).collect(),
         ..quorum_manifest()
     };
-    let frame = Frame::parse(manifest.encode(&mut builder).unwrap(), FRAME_BYTES_MAX)
+    let frame = Frame::parse(manifest.encode(&mut builder, &[]).unwrap(), FRAME_BYTES_MAX)
         .unwrap()
         .0;
     assert!(matches!(

@@ -47,6 +47,11 @@ pub(super) fn inspect(
         manifest.records.len(),
         manifest.partitions.len()
     ))?;
+    let origin = &manifest.origin;
+    report.say(format_args!(
+        "made from frame {} of journal {:032x}, metadata version {}",
+        origin.sequence, origin.journal_id, origin.image_version
+    ))?;
     for record in &manifest.records {
         metadata_record(record, report)?;
     }

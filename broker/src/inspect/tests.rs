@@ -8,7 +8,7 @@ use protocol::record_batch::{RecordBatchBuilder, RecordBatchMut};
 
 use super::*;
 use crate::log::index::{BatchExtent, SegmentIndex};
-use crate::log::manifest::{Manifest, PartitionState};
+use crate::log::manifest::{Manifest, Origin, PartitionState};
 use crate::log::{Segment, format};
 
 fn inspected(name: &str, bytes: &[u8]) -> (String, bool) {
@@ -288,6 +288,11 @@ fn kafkas_other_files_are_named() {
 
 fn manifest() -> Manifest {
     Manifest {
+        origin: Origin {
+            journal_id: 0xdef,
+            sequence: 12,
+            image_version: 13,
+        },
         quorum: QuorumManifest {
             quorum: 3,
             applied_index: 9,
@@ -330,6 +335,7 @@ fn manifests_are_told_and_their_damage() {
         true,
         &[
             "quorum 3: applied index 9",
+            "made from frame 12 of journal 00000000000000000000000000000def, metadata version 13",
             "record topic 00000000000000000000000000000abc name orders",
             "partition orders-1 of topic",
             "  segment 0 next offset 30 bytes 999",

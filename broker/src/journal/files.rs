@@ -48,7 +48,7 @@ impl Shared {
             state.file_number_next += 1;
             FileHeader {
                 seed: 0,
-                journal_id: state.journal_id,
+                journal_id: self.options.id,
                 file_number: state.file_number_next - 1,
                 use_number: 0,
                 first_sequence: 0,

@@ -44,6 +44,8 @@ const FRAME_BYTES_LIMIT: usize = 1 << 30;
 /// How a journal is laid out.
 #[derive(Clone, Debug)]
 pub struct JournalOptions {
+    /// Every file of the journal carries it; a file with another one is refused.
+    pub id: u128,
     /// The directory of its files; made if absent.
     pub directory: PathBuf,
     /// Bytes of one file; rounded down to 4096. At least one frame of `frame_bytes_max` must fit beside the header.
@@ -106,7 +108,7 @@ pub enum JournalError {
         /// What is wrong.
         reason: String,
     },
-    /// A file of another journal lies in the directory.
+    /// A file of another journal lies in the directory. Nothing was changed on disk.
     #[error("{} belongs to another journal", path.display())]
     OtherJournal {
         /// The file.
@@ -164,7 +166,6 @@ struct Shared {
 }
 
 struct State {
-    journal_id: u128,
     /// Random number of this start: makes frames of two starts differ even with equal content.
     run: u64,
     file_number_next: u64,
@@ -461,7 +462,7 @@ impl Shared {
                 .map_or(state.sequence_next, |file| file.header.first_sequence);
             FileHeader {
                 seed,
-                journal_id: state.journal_id,
+                journal_id: self.options.id,
                 file_number: next.header.file_number,
                 use_number: next.header.use_number + 1,
                 first_sequence: state.sequence_next,

@@ -246,10 +246,8 @@ pub(super) async fn open(
         .await
         .map_err(failed("sync the directory", &directory))?;
     let found = Found::read(&io, &options).await?;
-    let random_id = u128::from(io.random.next_u64()) << 64 | u128::from(io.random.next_u64());
     let run = io.random.next_u64();
     let state = State {
-        journal_id: found.journal_id.unwrap_or(random_id),
         run,
         file_number_next: found.file_number_next,
         live: VecDeque::from(found.live.clone()),
@@ -301,7 +299,6 @@ pub(super) async fn open(
 
 /// The files of a journal, as their headers tell.
 struct Found {
-    journal_id: Option<u128>,
     file_number_next: u64,
     live: Vec<JournalFile>,
     spare: Vec<JournalFile>,
@@ -318,7 +315,6 @@ impl Found {
             .await
             .map_err(failed("list", directory))?;
         let mut found = Self {
-            journal_id: None,
             file_number_next: 1,
             live: Vec::new(),
             spare: Vec::new(),
@@ -335,7 +331,7 @@ impl Found {
                 found.unfinished.push(path);
                 continue;
             };
-            if *found.journal_id.get_or_insert(file.header.journal_id) != file.header.journal_id {
+            if file.header.journal_id != options.id {
                 return Err(JournalError::OtherJournal { path });
             }
             if is_damaged && file.header.first_sequence > 0 {

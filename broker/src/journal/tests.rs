@@ -301,9 +301,12 @@ fn path_of(number: u64) -> PathBuf {
     Path::new(DIRECTORY).join(format!("{number:020}.journal"))
 }
 
+const JOURNAL_ID: u128 = 77;
+
 /// Files of 7 blocks (6 for frames), three of them, frames of at most 4 blocks.
 fn options() -> JournalOptions {
     JournalOptions {
+        id: JOURNAL_ID,
         directory: DIRECTORY.into(),
         file_bytes: 7 * 4096,
         journal_bytes_max: 3 * 7 * 4096,
@@ -583,8 +586,11 @@ fn a_rotted_header_of_a_reused_file_is_corruption() {
 fn other_journals_and_other_formats_are_named() {
     let disk = journal_of(8);
     let other = MemoryDisk::default();
-    other.0.random.set(99);
-    open(&other).unwrap();
+    let its = JournalOptions {
+        id: JOURNAL_ID + 1,
+        ..options()
+    };
+    open_with(&other, its).unwrap();
     let foreign = other.0.files.borrow()[&path_of(1)].clone();
     let copy = disk.copy();
     copy.edit(1, |data| data.copy_from_slice(&foreign));
@@ -978,6 +984,7 @@ fn any_sections() -> impl Strategy<Value = Sections> {
 fn frames_larger_than_a_read_window_come_back_from_a_real_disk() {
     let directory = tempfile::tempdir().unwrap();
     let options = JournalOptions {
+        id: JOURNAL_ID,
         directory: directory.path().to_owned(),
         file_bytes: 16 << 20,
         journal_bytes_max: 32 << 20,

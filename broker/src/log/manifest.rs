@@ -20,9 +20,22 @@ const FRAME_BYTES_MAX: usize = 64 << 20;
 const PIECE_BYTES: usize = 1 << 20;
 const SUFFIX: &str = ".manifest";
 
+/// What a checkpoint was made from: tells a checkpoint and a journal that are not of one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The shard's journal.
+    pub journal_id: u128,
+    /// Its newest frame then. A journal that ends before it is an older copy.
+    pub sequence: u64,
+    /// Version of the metadata image: of the controller's own, or the one that the shard had followed.
+    pub image_version: u64,
+}
+
 /// What a checkpoint says of one quorum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
+    /// What it was made from.
+    pub origin: Origin,
     /// Where it stood.
     pub quorum: QuorumManifest,
     /// The controller's snapshot; empty for the others.
@@ -98,7 +111,10 @@ impl Manifest {
             match frame.kind {
                 kind::QUORUM_MANIFEST => {
                     let quorum = QuorumManifest::decode(&frame);
-                    quorums.push(quorum.map_err(|error| defect(error.to_string()))?);
+                    let quorum = quorum.map_err(|error| defect(error.to_string()))?;
+                    let origin = Origin::decode(frame.attachment)
+                        .ok_or_else(|| defect("its origin is malformed".to_owned()))?;
+                    quorums.push((quorum, origin));
                 }
                 kind::PARTITION_MANIFEST => {
                     let head = PartitionManifest::decode(&frame)
@@ -117,7 +133,8 @@ impl Manifest {
         }
         match (quorums.pop(), quorums.pop(), quorums.len()) {
             (Some(last), Some(first), 0) if last == first => Ok(Self {
-                quorum: first,
+                origin: first.1,
+                quorum: first.0,
                 records,
                 partitions,
             }),
@@ -197,7 +214,8 @@ impl Encoder {
     fn frame(&mut self, manifest: &Manifest, at: usize) -> Result<&[u8], String> {
         let records = manifest.records.len();
         let frame = if at == 0 || at + 1 == manifest.frames() {
-            manifest.quorum.encode(&mut self.builder)
+            let origin = manifest.origin.encode();
+            manifest.quorum.encode(&mut self.builder, &origin)
         } else if let Some(record) = manifest.records.get(at - 1) {
             record.encode(&mut self.builder)
         } else {
@@ -252,6 +270,26 @@ async fn read_file(io: &Io, path: &Path) -> std::io::Result<Vec<u8>> {
     }
     file.close().await?;
     Ok(out)
+}
+
+impl Origin {
+    /// Little-endian: journal id u128, sequence u64, image version u64.
+    fn encode(&self) -> [u8; 32] {
+        let mut out = [0; 32];
+        out[..16].copy_from_slice(&self.journal_id.to_le_bytes());
+        out[16..24].copy_from_slice(&self.sequence.to_le_bytes());
+        out[24..].copy_from_slice(&self.image_version.to_le_bytes());
+        out
+    }
+
+    fn decode(mut bytes: &[u8]) -> Option<Self> {
+        let origin = Self {
+            journal_id: u128::from_le_bytes(take(&mut bytes)?),
+            sequence: u64::from_le_bytes(take(&mut bytes)?),
+            image_version: u64::from_le_bytes(take(&mut bytes)?),
+        };
+        bytes.is_empty().then_some(origin)
+    }
 }
 
 impl PartitionState {
@@ -375,6 +413,11 @@ mod tests {
         };
         let record = MetadataRecord::RemoveTopic { topic_id: 4 };
         Manifest {
+            origin: Origin {
+                journal_id: 11,
+                sequence: 12,
+                image_version: 13,
+            },
             quorum,
             records: vec![record],
             partitions: vec![partition],

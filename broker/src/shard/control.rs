@@ -157,6 +157,17 @@ impl Shard {
     pub async fn next_reconciled(&self) -> Option<u64> {
         self.reconcile_wanted.wait().await;
         let image = self.image();
+        if image.version < self.followed_version.get() {
+            let (version, followed) = (image.version, self.followed_version.get());
+            tracing::error!(
+                shard = self.number,
+                version,
+                followed,
+                "shard 0 has older metadata than this shard has followed: its directory is an older copy. This shard is fenced, and nothing was removed. Restore the whole data directory from one copy"
+            );
+            self.acknowledge_nothing_more();
+            return None;
+        }
         let before = self.reconciled.borrow().clone();
         let (differences, gone, changed) = match &before {
             None => {
@@ -195,6 +206,7 @@ impl Shard {
         changed.iter().for_each(|topic| self.configure(topic));
         self.coordinators_follow(&gone, &changed);
         let version = image.version;
+        self.followed_version.set(version);
         *self.reconciled.borrow_mut() = Some(image);
         Some(version)
     }

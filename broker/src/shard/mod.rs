@@ -156,6 +156,7 @@ pub struct Shard {
     /// What it counts.
     pub metrics: Metrics,
     data: PathBuf,
+    journal_id: u128,
     journal: Journal,
     quorums: RefCell<Quorums>,
     /// Hashed without a seed: the ids in the keys are random and ours, and a start under one seed walks them in one order.
@@ -166,6 +167,8 @@ pub struct Shard {
     image: RefCell<Arc<Image>>,
     /// The image that this shard's partitions follow; `None` until the first is in place.
     reconciled: RefCell<Option<Arc<Image>>>,
+    /// The newest version of the image that this shard is known to have followed, in earlier runs as well.
+    followed_version: Cell<u64>,
     controller: RefCell<Option<Runtime<Controller>>>,
     /// Shard 0: the image as committed, which is published when it grows.
     committed_image: RefCell<Image>,
@@ -372,6 +375,11 @@ impl Shard {
             why,
             "the journal failed; this shard is fenced and acknowledges nothing more. Restart it when the disk is well"
         );
+        self.acknowledge_nothing_more();
+    }
+
+    /// Produces are refused from here on, whoever waits is told; what is here can be read.
+    fn acknowledge_nothing_more(&self) {
         self.quorums.borrow_mut().fence();
         self.wake_flush_waiters();
         let waiting: Vec<_> = self.partitions.borrow().values().cloned().collect();

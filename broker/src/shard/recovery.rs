@@ -79,6 +79,26 @@ pub enum StartError {
         /// The next one found.
         found: u64,
     },
+    /// A checkpoint was made from another journal.
+    #[error(
+        "{path} belongs to another journal than the one beside it. Restore both from one copy; nothing was changed"
+    )]
+    OtherCheckpoint {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The journal ends before the checkpoint was made.
+    #[error(
+        "the journal ends with frame {last}, but {path} was made from frame {wanted} of it: the journal is an older copy, or its disk has lost what it had called synced. Restore both from one copy; nothing acknowledged since is in it"
+    )]
+    JournalOld {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The newest frame of the journal.
+        last: Sequence,
+        /// The newest frame when the checkpoint was made.
+        wanted: Sequence,
+    },
     /// A directory cannot be made or read.
     #[error("{path}: {source}")]
     Directory {
@@ -87,6 +107,17 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// Which shard it is, and what is its own.
+#[derive(Debug, Clone)]
+pub struct ShardHome {
+    /// Its number.
+    pub number: u32,
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// Id of its journal.
+    pub journal_id: u128,
 }
 
 /// What the machine has for a shard.
@@ -120,19 +151,21 @@ struct Replaying {
     uncommitted: VecDeque<Committed>,
 }
 
-/// Opens the shard `number` in `data` and brings it to where it was.
+/// Opens the shard at `home` and brings it to where it was.
 pub async fn open(
     io: Io,
-    number: u32,
+    home: ShardHome,
     config: Arc<Config>,
-    data: PathBuf,
     machine: Machine,
 ) -> Result<(Rc<Shard>, Recovered), StartError> {
     let started = io.clock.now();
-    let space = prepare_directory(&io, &data).await?;
-    let manifests = manifest::read_all(&io, &data).await?;
+    let data = &home.directory;
+    let space = prepare_directory(&io, data).await?;
+    let manifests = manifest::read_all(&io, data).await?;
+    let wanted = newest_origin(&home, &manifests)?;
     let journal_bytes_max = config.journal_bytes_max(space.total_bytes);
     let options = JournalOptions {
+        id: home.journal_id,
         directory: data.join("journal"),
         file_bytes: config.journal_file_bytes,
         journal_bytes_max,
@@ -143,13 +176,13 @@ pub async fn open(
         return Err(StartError::JournalMissing { path });
     }
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
-    let home = (number, data);
     let shard = empty(&io, home, config, (journal, journal_bytes_max), machine);
     let mut quorums = shard.replaying(&manifests)?;
     for manifest in manifests {
         shard.restore(manifest, &quorums)?;
     }
     let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
+    shard.journal_reaches(wanted)?;
     shard.remove_left_over().await?;
     for replaying in quorums {
         shard.start_quorum(replaying)?;
@@ -161,7 +194,7 @@ pub async fn open(
 /// The shard before anything is known of what it holds.
 fn empty(
     io: &Io,
-    (number, data): (u32, PathBuf),
+    home: ShardHome,
     config: Arc<Config>,
     (journal, journal_bytes_max): (Journal, u64),
     machine: Machine,
@@ -169,7 +202,8 @@ fn empty(
     let shards = io.mesh.shards() as u32;
     Rc::new(Shard {
         metrics: Default::default(),
-        number,
+        number: home.number,
+        journal_id: home.journal_id,
         journal,
         quorums: RefCell::new(Quorums::new(
             config.frame_bytes_max as usize,
@@ -178,7 +212,7 @@ fn empty(
         partitions: RefCell::default(),
         logs: LogDirectory::new(
             io.clone(),
-            &data,
+            &home.directory,
             machine.open_segments_max,
             limits::INDEX_BYTES_PER_SHARD_MAX,
         ),
@@ -196,6 +230,7 @@ fn empty(
         has_led: RefCell::default(),
         tails: RefCell::default(),
         reconciled: RefCell::default(),
+        followed_version: Cell::new(0),
         checkpointed: RefCell::default(),
         partition_defaults: Shard::default_partition_config(&config),
         dirty_bytes: Cell::new(0),
@@ -209,8 +244,23 @@ fn empty(
         checkpointed_sequence: Cell::new(0),
         io: io.clone(),
         config,
-        data,
+        data: home.directory,
     })
+}
+
+/// The newest frame that a checkpoint was made from, and which checkpoint that is.
+fn newest_origin(
+    home: &ShardHome,
+    manifests: &[Manifest],
+) -> Result<Option<(Sequence, PathBuf)>, StartError> {
+    let path_of = |found: &Manifest| manifest::path(&home.directory, found.quorum.quorum);
+    let foreign = |found: &&Manifest| found.origin.journal_id != home.journal_id;
+    if let Some(found) = manifests.iter().find(foreign) {
+        let path = path_of(found);
+        return Err(StartError::OtherCheckpoint { path });
+    }
+    let newest = manifests.iter().max_by_key(|found| found.origin.sequence);
+    Ok(newest.map(|found| (found.origin.sequence, path_of(found))))
 }
 
 async fn has_journal(io: &Io, directory: &Path) -> Result<bool, StartError> {
@@ -279,10 +329,17 @@ impl Shard {
         let Some(place) = quorums.iter().position(|quorum| quorum.id.0 == number) else {
             return Ok(());
         };
-        manifest
-            .records
-            .iter()
-            .for_each(|record| self.committed_image.borrow_mut().replay(record));
+        self.followed_version
+            .update(|version| version.max(manifest.origin.image_version));
+        if quorums[place].id == CONTROLLER_QUORUM {
+            let image = &mut *self.committed_image.borrow_mut();
+            manifest
+                .records
+                .iter()
+                .for_each(|record| image.replay(record));
+            // Records of what is gone are not in a snapshot, but they counted.
+            image.version = manifest.origin.image_version;
+        }
         for state in manifest.partitions {
             self.restore_partition(place, state)
                 .map_err(|problem| ManifestError {
@@ -373,6 +430,17 @@ impl Shard {
         }
         self.commit_stored(quorums);
         Ok(recovered)
+    }
+
+    /// Whether the journal, now replayed, holds the frame that a checkpoint was made from.
+    fn journal_reaches(&self, wanted: Option<(Sequence, PathBuf)>) -> Result<(), StartError> {
+        let last = self.journal.next_sequence() - 1;
+        match wanted {
+            Some((wanted, path)) if wanted > last => {
+                Err(StartError::JournalOld { path, last, wanted })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One section of a frame: entries wait for the commit index that covers them; what is committed is applied.

@@ -8,7 +8,7 @@ use protocol::record_batch::RecordBatchBuilder;
 
 use super::fetch::{OffsetRequest, OffsetSpec, ReadFailure, ReadRequest};
 use super::produce::ProduceRequest;
-use super::recovery::{self, Machine};
+use super::recovery::{self, Machine, ShardHome};
 use super::*;
 use crate::io::production::run_local;
 use crate::journal::frame::Item;
@@ -29,7 +29,12 @@ async fn open(io: &Io, root: &Path) -> Rc<Shard> {
         open_segments_max: 16,
         prepared_bytes_max: limits::PREPARED_BYTES_PER_SHARD_MAX as usize,
     };
-    let opened = recovery::open(io.clone(), 0, Arc::new(config), root.to_owned(), machine).await;
+    let home = ShardHome {
+        number: 0,
+        directory: root.to_owned(),
+        journal_id: 1,
+    };
+    let opened = recovery::open(io.clone(), home, Arc::new(config), machine).await;
     opened.expect("the shard opens").0
 }
 

@@ -13,7 +13,7 @@ use protocol::native::{PartitionManifest, QuorumManifest};
 use super::{Owned, Shard};
 use crate::journal::Sequence;
 use crate::limits;
-use crate::log::manifest::{Manifest, PartitionState};
+use crate::log::manifest::{Manifest, Origin, PartitionState};
 use crate::log::{LogBatch, LogError};
 use crate::metadata::CONTROLLER_QUORUM;
 
@@ -276,13 +276,20 @@ impl Shard {
                     voters: replica.voters().iter().copied().collect(),
                 };
                 let snapshot = quorums.id(place) == CONTROLLER_QUORUM;
-                let records = if snapshot {
-                    self.committed_image.borrow().records()
+                let (records, image_version) = if snapshot {
+                    let image = self.committed_image.borrow();
+                    (image.records(), image.version)
                 } else {
-                    Vec::new()
+                    (Vec::new(), self.followed_version.get())
+                };
+                let origin = Origin {
+                    journal_id: self.journal_id,
+                    sequence: self.applied_sequence.get(),
+                    image_version,
                 };
                 (
                     Manifest {
+                        origin,
                         quorum,
                         records,
                         partitions: Vec::new(),

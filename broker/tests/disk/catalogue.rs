@@ -149,6 +149,15 @@ const ROWS: &[(&str, &str, &[&str])] = &[
         "bombs",
         &["hostile/records.rs::compressed_bombs_are_refused_within_the_bound"],
     ),
+    (
+        "T29",
+        "an older copy of a disk, or of a part of it, or another's",
+        &[
+            "disk/damage.rs::t29_a_journal_older_than_its_checkpoint_is_refused",
+            "disk/damage.rs::t29_a_shard_of_another_directory_is_refused",
+            "disk/damage.rs::t29_an_older_first_shard_removes_nothing_of_the_others",
+        ],
+    ),
 ];
 
 #[test]

@@ -12,10 +12,12 @@ use crate::device::image::Random;
 use crate::exit;
 use crate::files::{self, Spoiled};
 use crate::load::{Load, Written};
-use crate::wire::{fetch, fetched, try_once};
+use crate::wire::{create_topic, fetch, fetched, try_once};
 
 /// KAFKA_STORAGE_ERROR.
 const STORAGE_ERROR: i16 = 56;
+
+const TOPIC_ALREADY_EXISTS: i16 = 36;
 
 /// Where a frame carries its checksum.
 const CHECKSUM_AT: usize = 76;
@@ -206,5 +208,96 @@ fn t04_a_damaged_or_missing_index_is_rebuilt() {
     }
     let broker = Broker::start(data.path(), &SMALL);
     written.assert_there(broker.port);
+    broker.stop();
+}
+
+/// Puts a copy of the directory `from` in the place of `to`.
+fn put_in_place(from: &Path, to: &Path) {
+    fs::remove_dir_all(to).unwrap();
+    copy_all(from, to);
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_all(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+/// A stopped broker on two shards, which has `topics`.
+fn two_shards_with(data: &Path, topics: &[&str]) {
+    let broker = Broker::start_as(data, 2, &[]);
+    for topic in topics {
+        assert_eq!(create_topic(broker.port, topic, 4, &[]), 0);
+    }
+    broker.stop();
+}
+
+#[test]
+fn t29_a_journal_older_than_its_checkpoint_is_refused() {
+    let (data, written) = killed();
+    let copies = tempdir().unwrap();
+    let (old, new) = (copies.path().join("old"), copies.path().join("new"));
+    let journal = data.path().join("shard-0/journal");
+    copy_all(&journal, &old);
+    let broker = Broker::start(data.path(), &[]);
+    let load = written.go_on(broker.port);
+    load.goes_on();
+    let written = load.stop();
+    broker.stop();
+    copy_all(&journal, &new);
+    put_in_place(&old, &journal);
+    refuses(data.path(), &[], "is an older copy");
+    put_in_place(&new, &journal);
+    let broker = Broker::start(data.path(), &[]);
+    written.assert_there(broker.port);
+    broker.stop();
+}
+
+#[test]
+fn t29_a_shard_of_another_directory_is_refused() {
+    let (mine, other) = (tempdir().unwrap(), tempdir().unwrap());
+    two_shards_with(mine.path(), &["t"]);
+    two_shards_with(other.path(), &["t"]);
+    let manifest = |data: &Path| files::with_suffix(&data.join("shard-1"), ".manifest")[0].clone();
+    let own = fs::read(manifest(mine.path())).unwrap();
+    fs::copy(manifest(other.path()), manifest(mine.path())).unwrap();
+    refuses(mine.path(), &[], "belongs to another journal");
+    fs::write(manifest(mine.path()), own).unwrap();
+    let shard = |data: &Path| data.join("shard-1");
+    put_in_place(&shard(other.path()), &shard(mine.path()));
+    refuses(mine.path(), &[], "belongs to another journal");
+}
+
+#[test]
+fn t29_an_older_first_shard_removes_nothing_of_the_others() {
+    let data = tempdir().unwrap();
+    two_shards_with(data.path(), &["before"]);
+    let copies = tempdir().unwrap();
+    let (old, new) = (copies.path().join("old"), copies.path().join("new"));
+    let first = data.path().join("shard-0");
+    copy_all(&first, &old);
+    two_shards_with(data.path(), &["after"]);
+    let here = || {
+        let entries = fs::read_dir(data.path().join("shard-1")).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = here();
+    copy_all(&first, &new);
+    put_in_place(&old, &first);
+    let broker = Broker::start_as(data.path(), 2, &[]);
+    assert!(broker.wait_for("shard 0 has older metadata"));
+    broker.kill();
+    assert_eq!(here(), before);
+    put_in_place(&new, &first);
+    let broker = Broker::start_as(data.path(), 2, &[]);
+    let code = create_topic(broker.port, "after", 4, &[]);
+    assert_eq!(code, TOPIC_ALREADY_EXISTS);
     broker.stop();
 }

@@ -123,7 +123,7 @@ fn a_directory_of_another_format_or_number_of_shards_is_refused() {
     refuses(data.path(), &["--shards", "3"], OTHER_LAYOUT, &words);
     let manifest = data.path().join("storage.manifest");
     let other = StorageManifest {
-        format_version: 2,
+        format_version: 1,
         cluster_id: 7,
         directory_id: 7,
         machine_id: 1,
@@ -133,7 +133,7 @@ fn a_directory_of_another_format_or_number_of_shards_is_refused() {
     };
     let mut builder = FrameBuilder::new();
     fs::write(&manifest, other.encode(&mut builder).unwrap()).unwrap();
-    let words = ["says format version 2", "start the broker that wrote it"];
+    let words = ["says format version 1", "start the broker that wrote it"];
     refuses(data.path(), &[], OTHER_LAYOUT, &words);
 }
 

@@ -10,7 +10,8 @@ use crate::frame::{Frame, FrameBuilder, FrameError};
 /// Most voters of a quorum (5 replicas, twice that while membership changes).
 pub const VOTERS_MAX: usize = 16;
 
-/// Where a quorum stood at a checkpoint; its partitions' manifests follow in the same file.
+/// Where a quorum stood at a checkpoint; its partitions' manifests follow in the same file. What the checkpoint was made
+/// from is the frame's attachment, whose layout is the broker's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuorumManifest {
     /// Which quorum.
@@ -30,8 +31,12 @@ pub struct QuorumManifest {
 }
 
 impl QuorumManifest {
-    /// The manifest as one frame, valid until the builder's next use.
-    pub fn encode<'b>(&self, builder: &'b mut FrameBuilder) -> Result<&'b [u8], FrameError> {
+    /// Manifest and attachment as one frame, valid until the builder's next use.
+    pub fn encode<'b>(
+        &self,
+        builder: &'b mut FrameBuilder,
+        attachment: &[u8],
+    ) -> Result<&'b [u8], FrameError> {
         let fbb = builder.start();
         let header = table::QuorumManifestHeader::new(
             self.applied_index,
@@ -50,10 +55,10 @@ impl QuorumManifest {
             },
         );
         done(fbb, root);
-        builder.finish(kind::QUORUM_MANIFEST, &[])
+        builder.finish(kind::QUORUM_MANIFEST, attachment)
     }
 
-    /// The manifest in a parsed frame.
+    /// The manifest in a parsed frame; the attachment is `frame.attachment`.
     pub fn decode(frame: &Frame<'_>) -> Result<Self, NativeError> {
         let kind = kind::QUORUM_MANIFEST;
         let manifest = meta::<table::QuorumManifest>(frame, kind)?;

@@ -129,7 +129,7 @@ impl Machine {
         let startup = Startup::new(
             self.config.clone(),
             hardware,
-            cluster_id,
+            (directory.id(), cluster_id),
             (0..shards).collect(),
             Termination::default(),
         );
