@@ -275,20 +275,41 @@ func newBroker(dir string, power *power) (*broker, error) {
 	if binary == "" {
 		return nil, errors.New("PELTON does not name the broker binary")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close()
 	place := dir
 	if power != nil {
 		place = power.root
 	}
 	return &broker{
-		binary: binary, address: listener.Addr().String(), power: power,
+		binary: binary, address: address, power: power,
 		data: filepath.Join(place, "data"), log: filepath.Join(dir, "broker.log"),
 		options: strings.Fields(os.Getenv("OPTIONS")),
 	}, nil
+}
+
+// freeAddress finds a port that is free, with those after it, below the ports that the system gives to
+// outgoing connections: between two starts of the broker one of those could take it.
+func freeAddress() (string, error) {
+	const first, last, shards = 20000, 30000, 8
+	for range 100 {
+		port := first + rand.IntN(last-first)
+		free := true
+		for after := range 1 + shards {
+			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+after))
+			if err != nil {
+				free = false
+				break
+			}
+			_ = listener.Close()
+		}
+		if free {
+			return fmt.Sprintf("127.0.0.1:%d", port), nil
+		}
+	}
+	return "", errors.New("no free ports from 20000 to 30000")
 }
 
 // crash ends the process at once, or the power of its disk and then the process; it says what the disk lost.
