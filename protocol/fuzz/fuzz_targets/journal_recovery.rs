@@ -18,6 +18,7 @@ const FRAMES: u64 = 12;
 
 fn options() -> JournalOptions {
     JournalOptions {
+        id: 1,
         directory: "/j".into(),
         file_bytes: FILE_BYTES,
         journal_bytes_max: 4 * FILE_BYTES,
