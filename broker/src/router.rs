@@ -21,10 +21,12 @@ use crate::shard::{
     ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
 };
 
+mod admin;
 mod groups;
 mod remote;
 pub mod watch;
 
+pub use admin::{Cut, CutAt};
 pub use remote::RemoteProduce;
 
 /// What shards say to each other.
@@ -63,6 +65,8 @@ pub enum Ask {
     Group(String, GroupRequest),
     /// Every group that the shard coordinates.
     Groups,
+    /// Records to delete.
+    DeleteRecords(Vec<CutAt>),
 }
 
 /// Answers that cross cores: record bytes are copied once, and counted.
@@ -85,6 +89,8 @@ pub enum Answer {
     Group(Result<GroupReply, GroupError>),
     /// What all coordinators of the shard say.
     Groups(Result<Vec<ListedGroup>, GroupError>),
+    /// What became of them.
+    DeletedRecords(Vec<Cut>),
 }
 
 /// A read's answer in a form that may change cores.
@@ -367,6 +373,9 @@ impl Router {
                 Answer::Group(self.shard.group(group_id, request).await)
             }
             Ask::Groups => Answer::Groups(self.shard.groups().await),
+            Ask::DeleteRecords(asked) => {
+                Answer::DeletedRecords(self.shard.delete_records(&asked).await)
+            }
         }
     }
 }

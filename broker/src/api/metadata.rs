@@ -24,11 +24,11 @@ use crate::router::Router;
 use crate::shard::PartitionKey;
 
 /// What `*_authorized_operations` says when nobody asked.
-const NOT_ASKED: i32 = i32::MIN;
+pub(super) const NOT_ASKED: i32 = i32::MIN;
 /// READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all, as there is no authorizer yet.
-const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+pub(super) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 /// CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE.
-const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+pub(super) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 /// Version from which topics may be asked for by id.
 const BY_ID: i16 = 12;
@@ -221,7 +221,7 @@ fn brokers<'a>(router: &Rc<Router>) -> Vec<MetadataResponseBroker<'a>> {
 }
 
 /// Leader epochs of all partitions of these topics: every shard that leads some is asked once.
-async fn leader_epochs(
+pub(super) async fn leader_epochs(
     router: &Rc<Router>,
     topics: impl Iterator<Item = &Arc<Topic>>,
 ) -> HashMap<PartitionKey, i32> {

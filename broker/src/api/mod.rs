@@ -16,12 +16,19 @@ use crate::router::Router;
 use crate::shard::ReadFailure;
 
 pub mod api_versions;
+pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
+pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_acls;
+pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_log_dirs;
+pub mod describe_topic_partitions;
 mod distinct;
+pub mod elect_leaders;
 pub mod fetch;
 pub mod find_coordinator;
 mod groups;
@@ -31,6 +38,7 @@ pub mod join_group;
 pub mod leave_group;
 pub mod list_groups;
 pub mod list_offsets;
+pub mod list_partition_reassignments;
 pub mod metadata;
 mod nodes;
 pub mod offset_commit;
@@ -60,7 +68,7 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 20] = [
+pub const TABLE: [Served; 28] = [
     served(ApiKey::Produce, 0, 9),
     served(ApiKey::Fetch, 4, 12),
     served(ApiKey::ListOffsets, 1, 8),
@@ -77,10 +85,18 @@ pub const TABLE: [Served; 20] = [
     served(ApiKey::ApiVersions, 0, 4),
     served(ApiKey::CreateTopics, 2, 7),
     served(ApiKey::DeleteTopics, 1, 6),
+    served(ApiKey::DeleteRecords, 0, 2),
     served(ApiKey::InitProducerId, 0, 4),
+    served(ApiKey::DescribeAcls, 1, 3),
     served(ApiKey::DescribeConfigs, 1, 4),
+    served(ApiKey::DescribeLogDirs, 1, 5),
+    served(ApiKey::CreatePartitions, 0, 3),
     served(ApiKey::DeleteGroups, 0, 2),
+    served(ApiKey::ElectLeaders, 0, 2),
+    served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::OffsetDelete, 0, 0),
+    served(ApiKey::DescribeCluster, 0, 2),
+    served(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 /// A request as the connection cut it out.
@@ -256,6 +272,14 @@ async fn dispatch(
         ApiKey::DescribeGroups => describe_groups::handle(router, request).await,
         ApiKey::ListGroups => list_groups::handle(router, request).await,
         ApiKey::DeleteGroups => delete_groups::handle(router, request).await,
+        ApiKey::CreatePartitions => create_partitions::handle(router, request).await,
+        ApiKey::DeleteRecords => delete_records::handle(router, request).await,
+        ApiKey::DescribeCluster => describe_cluster::handle(router, request),
+        ApiKey::DescribeLogDirs => describe_log_dirs::handle(router, request).await,
+        ApiKey::DescribeTopicPartitions => describe_topic_partitions::handle(router, request).await,
+        ApiKey::ElectLeaders => elect_leaders::handle(router, request),
+        ApiKey::ListPartitionReassignments => list_partition_reassignments::handle(request),
+        ApiKey::DescribeAcls => describe_acls::handle(request),
         _ => return None,
     })
 }

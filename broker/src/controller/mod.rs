@@ -10,9 +10,11 @@ use crate::config::Config;
 use crate::metadata::Image;
 use crate::replicated::{Decision, Moment, StateMachine};
 
+pub mod partitions;
 mod tests;
 pub mod topics;
 
+pub use partitions::{GrowTopic, GrowTopicError, GrownTopic};
 pub use topics::{
     CreateTopicError, CreatedTopic, DeleteTopicError, DeletedTopic, NewTopic, TopicRef, uuid,
 };
@@ -39,6 +41,13 @@ pub enum ControllerRequest {
         /// Decide, but change nothing.
         validate_only: bool,
     },
+    /// More partitions for topics, each decided on its own.
+    CreatePartitions {
+        /// In the order of the request.
+        topics: Vec<GrowTopic>,
+        /// Decide, but change nothing.
+        validate_only: bool,
+    },
     /// Topics to remove.
     DeleteTopics {
         /// By name or id.
@@ -58,6 +67,8 @@ pub enum ControllerReply {
     Registered,
     /// One result a topic, in the order of the request.
     Created(Vec<Result<CreatedTopic, CreateTopicError>>),
+    /// What became of each topic; one that was named twice is there once.
+    Grown(Vec<GrownTopic>),
     /// What became of each topic; one that was given twice is there once.
     Deleted(Vec<DeletedTopic>),
     /// First id of a block of [`PRODUCER_ID_BLOCK`].
@@ -108,6 +119,10 @@ impl StateMachine for Controller {
                 validate_only,
                 moment.entropy,
             ),
+            ControllerRequest::CreatePartitions {
+                topics,
+                validate_only,
+            } => partitions::create(&self.image, &topics, validate_only),
             ControllerRequest::DeleteTopics { topics } => topics::delete(&self.image, &topics),
             ControllerRequest::AllocateProducerIds { shard } => {
                 let first = self.image.next_producer_id;

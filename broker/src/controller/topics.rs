@@ -386,13 +386,13 @@ fn assigned(
 }
 
 /// Spreads partitions: the shard with the fewest, then its quorum with the fewest, the lowest number on ties.
-struct Placer<'a> {
+pub(super) struct Placer<'a> {
     image: &'a Image,
     added: HashMap<QuorumId, usize>,
 }
 
 impl<'a> Placer<'a> {
-    fn new(image: &'a Image) -> Self {
+    pub(super) fn new(image: &'a Image) -> Self {
         Self {
             image,
             added: HashMap::new(),
@@ -403,7 +403,8 @@ impl<'a> Placer<'a> {
         self.image.partitions_of(quorum) + self.added.get(&quorum).copied().unwrap_or(0)
     }
 
-    fn place(&mut self, shard: Option<u32>) -> Placement {
+    /// The place of the next partition, on this shard if one is given.
+    pub(super) fn place(&mut self, shard: Option<u32>) -> Placement {
         let quorums = |shard| (0..QUORUMS_PER_SHARD).map(move |place| data_quorum(shard, place));
         let fewest = |shard: &u32| {
             quorums(*shard)

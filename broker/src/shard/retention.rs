@@ -40,8 +40,8 @@ pub enum DeleteRecordsFailure {
     /// Beyond the high watermark, or negative.
     #[error("the offset is not within the partition")]
     OffsetOutOfRange,
-    /// The topic keeps the newest record of each key, not the newest records.
-    #[error("records of a topic without cleanup.policy=delete cannot be deleted")]
+    /// The topic keeps the newest record of each key, whatever its age.
+    #[error("records of a topic that is only compacted cannot be deleted")]
     Policy,
     /// The journal failed.
     #[error("the journal failed")]
@@ -59,16 +59,36 @@ pub struct DeletedRecords {
 }
 
 impl Shard {
-    /// Moves the log start to `before`, or to the high watermark, and answers when that is durable (Kafka's DeleteRecords).
+    /// Moves each log start to the offset beside it, or to the high watermark, and answers in the same order when all that is
+    /// durable (Kafka's DeleteRecords): they share flushes.
     pub async fn delete_records(
+        &self,
+        asked: &[(PartitionKey, Option<i64>)],
+    ) -> Vec<Result<DeletedRecords, DeleteRecordsFailure>> {
+        let begin = |(key, before): &(PartitionKey, Option<i64>)| self.begin_cut(*key, *before);
+        let begun: Vec<_> = asked.iter().map(begin).collect();
+        let mut results = Vec::with_capacity(begun.len());
+        for cut in begun {
+            results.push(match cut {
+                Ok((owned, pending)) => self.end_cut(&owned, pending).await,
+                Err(failure) => Err(failure),
+            });
+        }
+        results
+    }
+
+    /// Decides, and proposes where there is something to move.
+    fn begin_cut(
         &self,
         key: PartitionKey,
         before: Option<i64>,
-    ) -> Result<DeletedRecords, DeleteRecordsFailure> {
+    ) -> Result<(Rc<Owned>, Option<Pending>), DeleteRecordsFailure> {
         let owned = self.led(key).ok_or(DeleteRecordsFailure::NotLeader)?;
         let settings = self.settings_of(key.topic_id);
-        let settings = settings.ok_or(DeleteRecordsFailure::NotLeader)?;
-        if !settings.cleanup_policy.delete {
+        let policy = settings
+            .ok_or(DeleteRecordsFailure::NotLeader)?
+            .cleanup_policy;
+        if policy.compact && !policy.delete {
             return Err(DeleteRecordsFailure::Policy);
         }
         let (start, end) = {
@@ -79,16 +99,26 @@ impl Shard {
         if !(0..=end).contains(&before) {
             return Err(DeleteRecordsFailure::OffsetOutOfRange);
         }
-        if before > start {
-            let pending = self.propose_log_start(&owned, before);
-            let pending = pending.map_err(|error| match error {
-                ProposeError::NotReady => DeleteRecordsFailure::NotLeader,
-                ProposeError::Full => DeleteRecordsFailure::Full,
-                ProposeError::Fenced => DeleteRecordsFailure::Storage,
-            })?;
-            if !self.wait_applied(pending).await {
-                return Err(DeleteRecordsFailure::Storage);
-            }
+        if before <= start {
+            return Ok((owned, None));
+        }
+        match self.propose_log_start(&owned, before) {
+            Ok(pending) => Ok((owned, Some(pending))),
+            Err(ProposeError::NotReady) => Err(DeleteRecordsFailure::NotLeader),
+            Err(ProposeError::Full) => Err(DeleteRecordsFailure::Full),
+            Err(ProposeError::Fenced) => Err(DeleteRecordsFailure::Storage),
+        }
+    }
+
+    async fn end_cut(
+        &self,
+        owned: &Owned,
+        pending: Option<Pending>,
+    ) -> Result<DeletedRecords, DeleteRecordsFailure> {
+        if let Some(pending) = pending
+            && !self.wait_applied(pending).await
+        {
+            return Err(DeleteRecordsFailure::Storage);
         }
         let low_watermark = owned.partition.borrow().log_start_offset();
         Ok(DeletedRecords { low_watermark })

@@ -15,7 +15,7 @@ use value::Value;
 pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
-const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 42];
+const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 21, 37, 42];
 /// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
 const FEATURES: &[&str] = &[
     "supported_features",
@@ -39,6 +39,9 @@ const KEYS: &[&str] = &[
     "node_id",
     "group_id",
     "member_id",
+    "topic",
+    "partition_id",
+    "resource_name",
 ];
 
 /// Around what times are written.
@@ -141,20 +144,31 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
         };
     }
     Ok(shown! {
+        alter_configs AlterConfigsResponse,
         api_versions ApiVersionsResponse,
+        create_partitions CreatePartitionsResponse,
         create_topics CreateTopicsResponse,
         delete_groups DeleteGroupsResponse,
+        delete_records DeleteRecordsResponse,
         delete_topics DeleteTopicsResponse,
+        describe_acls DescribeAclsResponse,
+        describe_cluster DescribeClusterResponse,
         describe_configs DescribeConfigsResponse,
         describe_groups DescribeGroupsResponse,
+        describe_log_dirs DescribeLogDirsResponse,
+        describe_topic_partitions DescribeTopicPartitionsResponse,
+        elect_leaders ElectLeadersResponse,
         fetch FetchResponse,
         find_coordinator FindCoordinatorResponse,
         heartbeat HeartbeatResponse,
+        incremental_alter_configs IncrementalAlterConfigsResponse,
         init_producer_id InitProducerIdResponse,
         join_group JoinGroupResponse,
         leave_group LeaveGroupResponse,
+        list_config_resources ListConfigResourcesResponse,
         list_groups ListGroupsResponse,
         list_offsets ListOffsetsResponse,
+        list_partition_reassignments ListPartitionReassignmentsResponse,
         metadata MetadataResponse,
         offset_commit OffsetCommitResponse,
         offset_delete OffsetDeleteResponse,
@@ -184,7 +198,9 @@ fn normalise(name: &str, value: &mut Value, view: &View<'_>) {
             *value = Value::Atom("several".to_owned());
         }
         Value::List(items) => {
-            if let (Some(like), "topics" | "groups") = (view.topics_like, name) {
+            if let (Some(like), "topics" | "groups" | "replica_election_results") =
+                (view.topics_like, name)
+            {
                 items.retain(|topic| is_like(topic, like));
             }
             items
@@ -206,7 +222,7 @@ fn is_like(topic: &Value, like: &str) -> bool {
     let begins = |text: &String| text.trim_start_matches('"').starts_with(like);
     fields
         .iter()
-        .any(|(name, value)| matches!(value, Value::Atom(text) if (name == "name" || name == "group_id") && begins(text)))
+        .any(|(name, value)| matches!(value, Value::Atom(text) if ["name", "group_id", "topic"].contains(&name.as_str()) && begins(text)))
 }
 
 /// Structures that tagged fields bring, when the tag is not there; what is nearly always 0; features.
@@ -244,10 +260,11 @@ fn masked(name: &str, text: &str, times: Times) -> String {
         "error_message" | "batch_index_error_message" | "documentation" => {
             is_set("null") && text != "\"\""
         }
-        "cluster_id" | "host" => is_set("null") && text != "\"\"",
+        "cluster_id" | "host" | "log_dir" => is_set("null") && text != "\"\"",
         "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
         "member_id" | "leader" => is_member_id(text),
-        "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" => is_set("-1"),
+        "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" | "broker_id"
+        | "total_bytes" | "usable_bytes" => is_set("-1"),
         "replica_nodes" | "isr_nodes" | "offline_replicas" => true,
         "session_id" => is_set("0"),
         // Round trips and the load of the machine.

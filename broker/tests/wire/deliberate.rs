@@ -137,6 +137,22 @@ const DELIBERATE: &[Deliberate] = &[
         reason: "the broker of this test logs errors only",
     },
     Deliberate {
+        api: "describe_topic_partitions",
+        scenario: "names",
+        step: "\"\" of 0",
+        kafka: "error_code=-1 name=\"\" topic_id=AAAAAAAAAAAAAAAAAAAAAA is_internal=false partitions=[] topic_authorized_operations=-2147483648",
+        pelton: "error_code=17 name=\"\" topic_id=AAAAAAAAAAAAAAAAAAAAAA is_internal=false partitions=[] topic_authorized_operations=3576",
+        reason: "Kafka fails over an empty name; it is an illegal one, as it says itself where there is a cursor",
+    },
+    Deliberate {
+        api: "describe_topic_partitions",
+        scenario: "cursors",
+        step: "far beyond",
+        kafka: "topic_name=\"cursor-b\" partition_index=-2147483640",
+        pelton: "null",
+        reason: "Kafka's sum overflows; beyond the end there is nothing more",
+    },
+    Deliberate {
         api: "create_topics",
         scenario: "values",
         step: "max.message.bytes=16777215",

@@ -70,6 +70,14 @@ apis!(
     offset_delete,
     list_groups,
     delete_groups,
+    create_partitions,
+    delete_records,
+    describe_cluster,
+    describe_log_dirs,
+    describe_topic_partitions,
+    elect_leaders,
+    list_partition_reassignments,
+    describe_acls,
     admin_mixed,
 );
 

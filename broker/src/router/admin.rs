@@ -1,0 +1,24 @@
+//! The way of an operator's requests about partitions to the shards that lead them: each shard is asked once.
+
+use super::{Answer, Ask, Router};
+use crate::shard::{DeleteRecordsFailure, DeletedRecords, PartitionKey};
+
+/// A partition, and the offset below which its records go; `None` for all that are committed.
+pub type CutAt = (PartitionKey, Option<i64>);
+
+/// What became of one.
+pub type Cut = Result<DeletedRecords, DeleteRecordsFailure>;
+
+impl Router {
+    /// Deletes records of partitions that `owner` leads; answers in the order of the question.
+    pub async fn delete_records(&self, owner: u32, asked: Vec<CutAt>) -> Vec<Cut> {
+        if owner == self.shard.number {
+            return self.shard.delete_records(&asked).await;
+        }
+        let count = asked.len();
+        match self.ask(owner, Ask::DeleteRecords(asked)).await {
+            Some(Answer::DeletedRecords(cuts)) => cuts,
+            _ => vec![Err(DeleteRecordsFailure::NotLeader); count],
+        }
+    }
+}
