@@ -135,6 +135,9 @@ pub const BATCHES_PER_PRODUCER: usize = 5;
 /// next batch must then begin with sequence 0 or gets UNKNOWN_PRODUCER_ID, as after Kafka's expiry.
 pub const PRODUCERS_PER_PARTITION_MAX: usize = 10_000;
 
+/// Unknown producers of a partition whose refused batch is remembered, so that those behind it do not come first.
+pub const REFUSED_PRODUCERS_PER_PARTITION_MAX: usize = 64;
+
 /// Producers remembered by a shard over all partitions, with the same rule.
 pub const PRODUCERS_PER_SHARD_MAX: usize = 1_000_000;
 

@@ -369,6 +369,15 @@ impl FrameHeader {
         Ok(header)
     }
 
+    /// Whether a file's first frame, which begins with `bytes`, is of the use after the one `file` tells of: a frame comes
+    /// only after the header of its use is durable, so that header was lost.
+    pub fn is_of_next_use(bytes: &[u8], file: &FileHeader) -> bool {
+        let mut reader = Reader { bytes, at: 0 };
+        reader.u64() == Ok(FRAME_MAGIC)
+            && reader.u128() == Ok(file.journal_id)
+            && reader.u64() == Ok(file.use_number.wrapping_add(1))
+    }
+
     fn used_bytes(&self) -> usize {
         FRAME_HEADER_BYTES + self.directory_bytes as usize + self.body_bytes as usize
     }

@@ -6,6 +6,9 @@
 //! [`JournalError::Corrupt`] and nothing is changed on disk; without, it is a torn tail, and the next write overwrites it.
 //! (Rot in the very last frame before the mark cannot be told from a tear.)
 //!
+//! A whole last frame may be one whose sync failed. It is kept, so it must be durable before anything follows from it; since
+//! a sync after a failed one may succeed without it, it is written once more, byte for byte, and synced.
+//!
 //! A torn file header leaves the file's older header in force (see `frame`); a file whose newer header rotted is told from
 //! that by its first frame, which the older use cannot have written.
 //!
@@ -23,7 +26,7 @@ use super::{
 };
 use super::{Shared, State, failed};
 use crate::io::Io;
-use crate::io::buffer::{ALIGNMENT, Slice, align_down};
+use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer, align_down};
 use crate::io::disk::{File, OpenMode};
 use crate::io::executor::Signal;
 
@@ -51,6 +54,8 @@ pub struct Recovery {
     previous_crc: u32,
     /// Highest synced mark seen.
     synced_sequence: Sequence,
+    /// Where the last frame stands in the file that is read; `None` before its first one.
+    last_position: Option<u64>,
     unfinished: Vec<PathBuf>,
     ended: bool,
 }
@@ -99,6 +104,7 @@ impl Recovery {
         {
             self.at += 1;
             self.position = FIRST_POSITION;
+            self.last_position = None;
             self.reader = None;
             if self.files[self.at].header.previous_crc != self.previous_crc {
                 return Err(self.corrupt("the file does not continue the one before".to_owned()));
@@ -111,6 +117,7 @@ impl Recovery {
                     let found = header.sequence;
                     return Err(self.corrupt(format!("frame {found} breaks the chain")));
                 }
+                self.last_position = Some(position);
                 self.position += u64::from(header.frame_bytes);
                 self.expected += 1;
                 self.previous_crc = header.crc;
@@ -171,10 +178,32 @@ impl Recovery {
         Ok(self.reader.as_mut().expect("just opened"))
     }
 
-    /// Makes what was read durable (it may have been written but not synced) and hands the place to the journal.
+    /// What nothing proves to be synced, as it was read: the last frame, or the header of a file without a frame.
+    async fn unproven(&mut self) -> Result<(u64, Slice), JournalError> {
+        let (last, end) = (self.last_position, self.position);
+        let reader = self.reader().await?;
+        let Some(position) = last else {
+            let block = reader.read(0, FILE_HEADER_BYTES).await?;
+            let known = FileHeaders::decode(&block).map(|headers| headers.latest);
+            return match known == Ok(Some(reader.at.header)) {
+                true => Ok((0, block)),
+                false => Err(self.corrupt("the header reads differently now".to_owned())),
+            };
+        };
+        // Read and checked again, unless it is still in memory as it was checked.
+        if let Err(defect) = reader.read_frame(position).await? {
+            return Err(self.corrupt(format!("{defect}, but it was whole when it was read first")));
+        }
+        let slice = reader.read(position, (end - position) as usize).await?;
+        Ok((position, slice))
+    }
+
+    /// Makes what was read durable and hands the place to the journal. What may never have been synced is written again
+    /// first: its sync may have failed, and after that no other one of the same file can be believed to cover it.
     async fn finish(&mut self) -> Result<(), JournalError> {
         let shared = self.shared.clone();
         let flight = Flight::start(&shared);
+        let (position, unproven) = self.unproven().await?;
         let path = &self.files[self.at].path;
         self.reader = None;
         let file = shared
@@ -183,6 +212,11 @@ impl Recovery {
             .open(path, OpenMode::ReadWrite)
             .await
             .map_err(failed("open", path))?;
+        let mut again = WriteBuffer::new(unproven.len());
+        again.as_mut_slice().copy_from_slice(&unproven);
+        file.write_at(again, position)
+            .await
+            .map_err(failed("write", path))?;
         file.sync().await.map_err(failed("sync", path))?;
         for path in &self.unfinished {
             shared
@@ -281,6 +315,7 @@ pub(super) async fn open(
         expected: 1,
         previous_crc: 0,
         synced_sequence: 0,
+        last_position: None,
         unfinished: found.unfinished,
         ended: false,
     };
@@ -440,6 +475,12 @@ async fn read_header(
         return Err(corrupt(
             "the header says that the file was never used, but it holds frames",
         ));
+    }
+    if head
+        .get(FILE_HEADER_BYTES..)
+        .is_some_and(|block| FrameHeader::is_of_next_use(block, &header))
+    {
+        return Err(corrupt("the header is older than the frames behind it"));
     }
     if header.file_number != number {
         return Err(corrupt("the header has another file number than the name"));

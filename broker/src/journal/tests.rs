@@ -1097,3 +1097,5 @@ proptest! {
         prop_assert_eq!(align_up(file.len()) % 4096, 0);
     }
 }
+
+mod at_rest;

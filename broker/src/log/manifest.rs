@@ -69,6 +69,22 @@ pub struct ManifestError {
     pub problem: String,
 }
 
+/// Why manifests cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestReadError {
+    /// The device or the file system says no; the files may be well.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What is there is no manifest.
+    #[error("{0}")]
+    Damaged(#[from] ManifestError),
+}
+
 /// Why bytes are no manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {position}: {problem}")]
@@ -229,37 +245,36 @@ impl Encoder {
 }
 
 /// All manifests of a directory.
-pub async fn read_all(io: &Io, directory: &Path) -> Result<Vec<Manifest>, ManifestError> {
-    let failed = |path: &Path, problem: String| ManifestError {
+pub async fn read_all(io: &Io, directory: &Path) -> Result<Vec<Manifest>, ManifestReadError> {
+    let failed = |path: &Path, source| ManifestReadError::Io {
         path: path.to_owned(),
-        problem,
+        source,
     };
     let entries = io
         .disk
         .list(directory)
         .await
-        .map_err(|error| failed(directory, error.to_string()))?;
+        .map_err(|error| failed(directory, error))?;
     let mut manifests = Vec::new();
     for entry in entries
         .iter()
         .filter(|entry| !entry.is_directory && entry.name.ends_with(SUFFIX))
     {
         let path = directory.join(&entry.name);
-        let bytes = read_file(io, &path)
-            .await
-            .map_err(|error| failed(&path, error.to_string()))?;
-        let manifest = Manifest::decode(&bytes);
-        manifests.push(manifest.map_err(|defect| failed(&path, defect.to_string()))?);
+        let decoded = if entry.bytes > limits::MANIFEST_BYTES_MAX {
+            Err("larger than any manifest".to_owned())
+        } else {
+            let bytes = read_file(io, &path, entry.bytes).await;
+            let bytes = bytes.map_err(|error| failed(&path, error))?;
+            Manifest::decode(&bytes).map_err(|defect| defect.to_string())
+        };
+        manifests.push(decoded.map_err(|problem| ManifestError { path, problem })?);
     }
     Ok(manifests)
 }
 
-async fn read_file(io: &Io, path: &Path) -> std::io::Result<Vec<u8>> {
+async fn read_file(io: &Io, path: &Path, bytes: u64) -> std::io::Result<Vec<u8>> {
     let file = io.disk.open(path, OpenMode::Read).await?;
-    let bytes = file.bytes()?;
-    if bytes > limits::MANIFEST_BYTES_MAX {
-        return Err(std::io::Error::other("larger than any manifest"));
-    }
     let mut out: Vec<u8> = Vec::new();
     while (out.len() as u64) < bytes {
         let part = file.read_at(out.len() as u64, 1 << 20).await?;

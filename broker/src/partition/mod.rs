@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use protocol::record_batch::RecordBatch;
+use protocol::record_batch::{BatchHeader, RecordBatch};
 
 use crate::io::buffer::Slice;
 
@@ -139,13 +139,7 @@ impl Partition {
             .header();
         let base_offset = self.prepared_offset;
         let next_offset = base_offset + i64::from(header.last_offset_delta()) + 1;
-        if header.has_producer_id() {
-            let sequence = Sequence {
-                producer_id: header.producer_id(),
-                epoch: header.producer_epoch(),
-                first: header.base_sequence(),
-                last: header.last_sequence(),
-            };
+        if let Some(sequence) = sequence_of(&header) {
             // A duplicate is answered with the first copy's timestamp as its append time, as in Kafka.
             let time = if checked.log_append_time_ms >= 0 {
                 checked.log_append_time_ms
@@ -175,6 +169,14 @@ impl Partition {
         self.producers.unprepare(base_offset);
     }
 
+    /// A batch that [`validate::one_batch`] gave is not taken for now: those sent behind it must not come first.
+    pub fn refuse(&mut self, batch: &Bytes) {
+        let header = RecordBatch::parse(batch).map(|batch| batch.header());
+        if let Some(sequence) = header.ok().and_then(|header| sequence_of(&header)) {
+            self.producers.refused(&sequence);
+        }
+    }
+
     /// Records a committed batch.
     pub fn apply(&mut self, batch: Slice, sequence: u64) {
         let parsed = RecordBatch::parse(&batch).expect("only whole batches are committed");
@@ -185,13 +187,7 @@ impl Partition {
             "offsets are dense, in the order of commits (I14)"
         );
         let last_offset = header.last_offset();
-        if header.has_producer_id() {
-            let sequence = Sequence {
-                producer_id: header.producer_id(),
-                epoch: header.producer_epoch(),
-                first: header.base_sequence(),
-                last: header.last_sequence(),
-            };
+        if let Some(sequence) = sequence_of(&header) {
             self.producers
                 .apply(&sequence, header.base_offset(), header.max_timestamp());
         }
@@ -314,6 +310,16 @@ impl Partition {
         self.tail_bytes -= freed;
         freed
     }
+}
+
+/// Who sent a batch, if it says so.
+fn sequence_of(header: &BatchHeader<'_>) -> Option<Sequence> {
+    header.has_producer_id().then(|| Sequence {
+        producer_id: header.producer_id(),
+        epoch: header.producer_epoch(),
+        first: header.base_sequence(),
+        last: header.last_sequence(),
+    })
 }
 
 #[cfg(test)]

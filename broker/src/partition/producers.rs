@@ -49,6 +49,9 @@ struct Producer {
 pub struct Producers {
     applied: HashMap<i64, Producer>,
     in_flight: HashMap<i64, VecDeque<(i16, Remembered)>>,
+    /// Of producers that nothing else is known of: epoch and first sequence of a batch that found no room. It comes again, and
+    /// those sent behind it must not come first.
+    refused: HashMap<i64, (i16, i32)>,
     used: u64,
 }
 
@@ -89,8 +92,16 @@ impl Producers {
             .map(|(epoch, known)| (*epoch, known.last));
         let last = last
             .or_else(|| applied.and_then(|known| Some((known.epoch, known.batches.back()?.last))));
-        let (epoch, last) = last.unwrap_or((NO_PRODUCER_EPOCH, NO_SEQUENCE));
-        check_order(sequence, epoch, last)?;
+        match (last, self.refused.get(&sequence.producer_id)) {
+            (None, Some((epoch, first))) if *epoch == sequence.epoch => {
+                check_expected(sequence, *first)?;
+            }
+            _ => {
+                let (epoch, last) = last.unwrap_or((NO_PRODUCER_EPOCH, NO_SEQUENCE));
+                check_order(sequence, epoch, last)?;
+            }
+        }
+        self.refused.remove(&sequence.producer_id);
         let batch = Remembered {
             first: sequence.first,
             last: sequence.last,
@@ -106,10 +117,34 @@ impl Producers {
 
     /// The batch prepared for `base_offset`, the newest, was not proposed.
     pub fn unprepare(&mut self, base_offset: i64) {
-        self.in_flight.retain(|_, all| {
-            all.retain(|(_, batch)| batch.base_offset < base_offset);
+        let mut refused = None;
+        self.in_flight.retain(|id, all| {
+            let newest = all.pop_back_if(|(_, batch)| batch.base_offset >= base_offset);
+            refused = newest.map(|(epoch, batch)| (*id, epoch, batch)).or(refused);
             !all.is_empty()
         });
+        if let Some((producer_id, epoch, batch)) = refused {
+            self.refused(&Sequence {
+                producer_id,
+                epoch,
+                first: batch.first,
+                last: batch.last,
+            });
+        }
+    }
+
+    /// A batch was not taken, for now. Unless more is known of its producer, it is the next one that is.
+    pub fn refused(&mut self, sequence: &Sequence) {
+        let id = sequence.producer_id;
+        let known = self.in_flight.contains_key(&id) || self.applied.contains_key(&id);
+        let has_room = self.refused.len() < limits::REFUSED_PRODUCERS_PER_PARTITION_MAX;
+        let first_refused = self
+            .refused
+            .get(&id)
+            .is_none_or(|(epoch, _)| *epoch != sequence.epoch);
+        if !known && first_refused && (has_room || self.refused.contains_key(&id)) {
+            self.refused.insert(id, (sequence.epoch, sequence.first));
+        }
     }
 
     /// A batch is committed.
@@ -245,6 +280,10 @@ fn check_order(sequence: &Sequence, epoch: i16, last: i32) -> Result<(), Produce
     } else {
         increment_sequence(last, 1)
     };
+    check_expected(sequence, expected)
+}
+
+fn check_expected(sequence: &Sequence, expected: i32) -> Result<(), ProduceError> {
     if sequence.first != expected {
         return Err(ProduceError::OutOfOrderSequence {
             producer_id: sequence.producer_id,

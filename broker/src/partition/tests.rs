@@ -200,6 +200,43 @@ fn a_duplicate_of_a_batch_in_flight_takes_its_place() {
 }
 
 #[test]
+fn what_was_sent_behind_a_refused_batch_does_not_come_first() {
+    let batches = [0, 2, 4].map(|first| batch(Compression::None, 2, Some((1, 0, first))));
+    let is_append = |decided| matches!(decided, Ok(Decided::Append(_)));
+    for unprepared in [true, false] {
+        let mut partition = partition();
+        if unprepared {
+            let Ok(Decided::Append(prepared)) = partition.prepare(&batches[0], NOW) else {
+                panic!("it is taken")
+            };
+            partition.unprepare(prepared.base_offset);
+        } else {
+            partition.refuse(&batches[0]);
+        }
+        let early = partition.prepare(&batches[1], NOW);
+        assert!(matches!(
+            early,
+            Err(ProduceError::OutOfOrderSequence {
+                got: 2,
+                expected: 0,
+                ..
+            })
+        ));
+        partition.refuse(&batches[1]);
+        let other_epoch = batch(Compression::None, 1, Some((2, 0, 7)));
+        assert!(
+            is_append(partition.prepare(&other_epoch, NOW)),
+            "of another producer"
+        );
+        for batch in &batches {
+            assert!(is_append(partition.prepare(batch, NOW)));
+        }
+        let next_life = batch(Compression::None, 1, Some((1, 1, 0)));
+        assert!(is_append(partition.prepare(&next_life, NOW)));
+    }
+}
+
+#[test]
 fn sequences_wrap() {
     let mut partition = partition();
     append(

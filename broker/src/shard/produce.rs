@@ -93,6 +93,7 @@ impl Shard {
         batch: &Bytes,
     ) -> Result<ProduceTicket, ProduceFailure> {
         if self.quorums.borrow().is_fenced() || self.is_out_of_space() {
+            owned.partition.borrow_mut().refuse(batch);
             return Err(ProduceFailure::Storage);
         }
         if self.stopping.get() || !self.quorums.borrow().is_open(owned.quorum) {

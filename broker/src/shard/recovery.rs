@@ -17,7 +17,7 @@ use crate::journal::{Journal, JournalError, JournalOptions, Recovery, Sequence};
 use crate::limits;
 use crate::log::LogDirectory;
 use crate::log::format::partition_of;
-use crate::log::manifest::{self, Manifest, ManifestError, PartitionState};
+use crate::log::manifest::{self, Manifest, ManifestError, ManifestReadError, PartitionState};
 use crate::metadata::{CONTROLLER_QUORUM, Image, QUORUMS_PER_SHARD, data_quorum};
 use crate::partition::PartitionStart;
 use crate::partition::leader_epochs::LeaderEpochs;
@@ -99,7 +99,7 @@ pub enum StartError {
         /// The newest frame when the checkpoint was made.
         wanted: Sequence,
     },
-    /// A directory cannot be made or read.
+    /// A directory or a checkpoint cannot be made or read, whether or not it is well.
     #[error("{path}: {source}")]
     Directory {
         /// Which.
@@ -161,7 +161,11 @@ pub async fn open(
     let started = io.clock.now();
     let data = &home.directory;
     let space = prepare_directory(&io, data).await?;
-    let manifests = manifest::read_all(&io, data).await?;
+    let manifests = manifest::read_all(&io, data).await;
+    let manifests = manifests.map_err(|error| match error {
+        ManifestReadError::Io { path, source } => StartError::Directory { path, source },
+        ManifestReadError::Damaged(error) => error.into(),
+    })?;
     let wanted = newest_origin(&home, &manifests)?;
     let journal_bytes_max = config.journal_bytes_max(space.total_bytes);
     let options = JournalOptions {

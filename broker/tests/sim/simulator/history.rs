@@ -199,10 +199,8 @@ impl History {
         if record.refused {
             self.fail("refused-record", case("but was refused before"));
         }
-        if record.key != key && record.astray {
-            return;
-        }
-        if record.key != key {
+        let strayed = record.key != key && (record.astray || !self.is_present(record.key.topic_id));
+        if record.key != key && !strayed {
             let other = record.key;
             self.fail(
                 "wrong-partition",
@@ -210,6 +208,8 @@ impl History {
             );
         }
         match record.offset {
+            // It may be there and where it was sent to.
+            _ if strayed => {}
             Some(known) if known != offset => {
                 self.fail("duplicate", case(&format!("but stands at {known}")));
             }
@@ -334,6 +334,14 @@ impl History {
         present.collect()
     }
 
+    /// Whether the topic with this id is there for certain.
+    fn is_present(&self, id: u128) -> bool {
+        let topics = self.topics.borrow();
+        topics
+            .values()
+            .any(|topic| topic.known == Known::Present(id))
+    }
+
     /// All topics and what is known of them.
     pub fn topics(&self) -> Vec<(String, Known, u64)> {
         let topics = self.topics.borrow();
@@ -395,7 +403,8 @@ impl History {
                 }
                 continue;
             };
-            if let Some(lane) = sent[number as usize].lane
+            let record = &sent[number as usize];
+            if let Some(lane) = record.lane.filter(|_| record.key == key)
                 && let Some(before) = last_of_lane.insert(lane, number)
                 && before > number
             {

@@ -4,6 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`run`] | one seed from beginning to end: the operator who breaks and mends |
+//! | [`operator`] | starts, stops, and what breaks how; how a process may end |
 //! | [`plan`] | what a seed draws: sizes, clients, faults |
 //! | [`world`], [`random`] | the executor and its clock; the seed's streams of chance |
 //! | [`machine`] | a machine: a disk that stays, a process that comes and goes |
@@ -22,6 +23,7 @@ pub mod invariants;
 pub mod machine;
 pub mod mesh;
 pub mod net;
+pub mod operator;
 pub mod plan;
 pub mod random;
 pub mod run;

@@ -20,10 +20,27 @@ pub enum Fault {
     Stop,
     /// The disk is slow at times, and stands still at others.
     Slow,
+    /// Reads fail.
+    Read,
+    /// Writes fail, and may have happened in part.
+    Write,
+    /// Syncs fail once and then work again.
+    Sync,
+    /// The file system is full for a while.
+    Full,
 }
 
 /// All families.
-pub const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Power, Fault::Stop, Fault::Slow];
+pub const FAULTS: [Fault; 8] = [
+    Fault::Kill,
+    Fault::Power,
+    Fault::Stop,
+    Fault::Slow,
+    Fault::Read,
+    Fault::Write,
+    Fault::Sync,
+    Fault::Full,
+];
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,11 +49,28 @@ impl fmt::Display for Fault {
             Self::Power => "power",
             Self::Stop => "stop",
             Self::Slow => "slow",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Sync => "sync",
+            Self::Full => "full",
         })
     }
 }
 
 impl Fault {
+    /// A run has it once in so many.
+    fn rarity(self) -> u64 {
+        match self {
+            Self::Kill | Self::Power | Self::Stop | Self::Slow => 2,
+            Self::Read | Self::Write | Self::Sync | Self::Full => 4,
+        }
+    }
+
+    /// Whether it makes reads fail: what a failed sync dropped may have left memory already.
+    pub fn breaks_reads(self) -> bool {
+        matches!(self, Self::Read | Self::Sync)
+    }
+
     /// The family of this name.
     pub fn named(name: &str) -> Option<Self> {
         FAULTS.into_iter().find(|fault| fault.to_string() == name)
@@ -79,7 +113,9 @@ impl Plan {
     pub fn draw(seed: u64, allowed: &[Fault]) -> Self {
         let random = Random::stream(seed, 2);
         let faults = Random::stream(seed, 3);
-        let drawn = FAULTS.into_iter().filter(|_| faults.one_in(2));
+        let drawn = FAULTS
+            .into_iter()
+            .filter(|fault| faults.one_in(fault.rarity()));
         let drawn: Vec<Fault> = drawn.filter(|fault| allowed.contains(fault)).collect();
         let low = random.spread(1, 200);
         Self {

@@ -5,9 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use broker::cli::ExitCode;
-use broker::data_directory::Refusal;
-
 use super::client::admin::Admin;
 use super::client::consumer::Consumer;
 use super::client::producer::Producer;
@@ -22,8 +19,6 @@ use super::world::{OUTSIDE, Turn, World};
 
 /// Time after mending within which everything must be finished.
 const FINISH: Duration = Duration::from_secs(300);
-/// Time within which a process must have stopped once it was asked to, while nothing breaks.
-const STOP: Duration = Duration::from_secs(10);
 /// Turns of one run after which something is wrong with it.
 const STEPS_MAX: u64 = 20_000_000;
 
@@ -66,12 +61,14 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         busy: RefCell::default(),
         think_us_max: plan.think_us_max,
         value_bytes_max: plan.value_bytes_max,
+        reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
     let operator = Rc::new(Operator {
         setting: setting.clone(),
         plan: plan.clone(),
         random: Random::stream(seed, 5),
         done: Cell::new(false),
+        failed_before: Cell::default(),
     });
     spawn_clients(seed, plan, &setting);
     let life = operator.clone();
@@ -137,17 +134,19 @@ fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
     }
     for number in 0..plan.consumers {
         let number = 100 + number;
-        let consumer = Consumer::new(setting.clone(), number, random(number), false);
+        let consumer = Consumer::new(setting.clone(), number, random(number));
         world.spawn(OUTSIDE, "consumer", Box::pin(consumer.run()));
     }
 }
 
 /// Who starts the broker, breaks things, mends them, and looks at the end whether all is well.
-struct Operator {
-    setting: Rc<Setting>,
-    plan: Plan,
-    random: Random,
+pub(super) struct Operator {
+    pub(super) setting: Rc<Setting>,
+    pub(super) plan: Plan,
+    pub(super) random: Random,
     done: Cell<bool>,
+    /// Operations of the disk that had failed when the broker was started last, and those that had found no space.
+    pub(super) failed_before: Cell<(u64, u64)>,
 }
 
 impl Operator {
@@ -182,9 +181,7 @@ impl Operator {
         self.setting
             .world
             .tell(|| "operator: all is mended".to_owned());
-        let faults = self.setting.machine.disk.faults();
-        faults.slow.set(0);
-        faults.stalled_until_ns.set(0);
+        self.setting.machine.disk.faults().heal();
         self.setting.phase.set(Phase::Healed);
     }
 
@@ -199,44 +196,15 @@ impl Operator {
                 self.judge(&ended);
                 self.start().await;
             }
+            self.restart_if_fenced().await;
             if self.setting.world.now_ns() >= deadline {
                 return;
             }
         }
     }
 
-    /// What a process says that ended although nobody asked it to.
-    fn judge(&self, ended: &[Result<ExitCode, Refusal>]) {
-        self.setting.history.fail("ended", format!("{ended:?}"));
-    }
-
-    /// Starts the broker until it runs.
-    async fn start(&self) {
-        let machine = &self.setting.machine;
-        loop {
-            let cut = self.breaks_starts() && self.random.one_in(8);
-            let steps = self.random.spread(1, 16) as u32;
-            machine.disk.cut_start_short(cut.then_some(steps));
-            let started = machine.start();
-            if started.is_ok() {
-                return;
-            }
-            if !machine.disk.was_cut_short() {
-                return self.setting.history.fail("refused", format!("{started:?}"));
-            }
-            self.break_down();
-            self.setting.world.sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    fn breaks_starts(&self) -> bool {
-        let chaos = self.setting.phase.get() == Phase::Chaos;
-        chaos
-            && (self.plan.faults.contains(&Fault::Kill) || self.plan.faults.contains(&Fault::Power))
-    }
-
     /// The process or the power ends, whichever this run has.
-    fn break_down(&self) {
+    pub(super) fn break_down(&self) {
         let power = self.plan.faults.contains(&Fault::Power);
         if power && (self.random.one_in(2) || !self.plan.faults.contains(&Fault::Kill)) {
             self.setting.machine.lose_power();
@@ -250,11 +218,13 @@ impl Operator {
             Fault::Kill | Fault::Power => self.end_now(fault).await,
             Fault::Stop => self.stop().await,
             Fault::Slow => self.slow(),
+            Fault::Read | Fault::Write | Fault::Sync => self.fail_operations(fault),
+            Fault::Full => self.fill_up(),
         }
     }
 
     /// Ends the process or the power between any two turns from here on.
-    async fn end_now(&self, fault: Fault) {
+    pub(super) async fn end_now(&self, fault: Fault) {
         let world = &self.setting.world;
         let ended = Rc::new(Cell::new(false));
         let (machine, told) = (self.setting.machine.clone(), ended.clone());
@@ -274,36 +244,6 @@ impl Operator {
         self.start().await;
     }
 
-    /// Asks the process to stop, and starts it again.
-    async fn stop(&self) {
-        let machine = &self.setting.machine;
-        machine.ask_to_stop();
-        match machine.wait_ended(STOP * 10).await {
-            Some(ended) => {
-                if ended.iter().any(|code| !matches!(code, Ok(ExitCode::Ok))) {
-                    self.judge(&ended);
-                }
-            }
-            None => self
-                .setting
-                .history
-                .fail("no-stop", "it does not stop".to_owned()),
-        }
-        self.start().await;
-    }
-
-    /// The disk is slow from now on, or stands still for a while.
-    fn slow(&self) {
-        let faults = self.setting.machine.disk.faults();
-        if self.random.one_in(2) {
-            faults.slow.set(self.random.spread(2, 100));
-        } else {
-            let still_us = self.random.spread(1_000, 8_000_000);
-            let until = self.setting.world.now_ns() + still_us * 1000;
-            faults.stalled_until_ns.set(until);
-        }
-    }
-
     /// I35: everything that was begun is finished.
     async fn wait_finished(&self) {
         let deadline = self.setting.world.now_ns() + FINISH.as_nanos() as u64;
@@ -318,7 +258,7 @@ impl Operator {
 
     /// A last consumer reads everything.
     async fn read_all(&self) {
-        let reader = Consumer::new(self.setting.clone(), 999, self.random.fork(), false);
+        let reader = Consumer::new(self.setting.clone(), 999, self.random.fork());
         let life = Box::pin(reader.run_final());
         self.setting.world.spawn(OUTSIDE, "final read", life);
         self.supervise(Duration::from_micros(1)).await;

@@ -77,6 +77,7 @@ impl Admin {
         self.look().await?;
         let name = format!("t{}", self.wire.random.below(self.wishes.topics));
         if !self.wire.setting.goes_on() {
+            self.wire.think().await;
             return Ok(());
         }
         match self.wire.setting.history.topic(&name).0 {

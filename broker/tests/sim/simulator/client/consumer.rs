@@ -40,13 +40,11 @@ pub struct Consumer {
     key: PartitionKey,
     epoch: i32,
     position: i64,
-    /// Read errors of the disk are no surprise.
-    disk_fails: bool,
 }
 
 impl Consumer {
-    /// Consumer `number`. With `disk_fails`, a read may be answered with a storage error.
-    pub fn new(setting: Rc<Setting>, number: u32, random: Random, disk_fails: bool) -> Self {
+    /// Consumer `number`.
+    pub fn new(setting: Rc<Setting>, number: u32, random: Random) -> Self {
         Self {
             wire: Wire::new(setting, number, random),
             topic: String::new(),
@@ -57,7 +55,6 @@ impl Consumer {
             },
             epoch: -1,
             position: 0,
-            disk_fails,
         }
     }
 
@@ -202,6 +199,7 @@ impl Consumer {
             ..FetchRequest::default()
         };
         let end_before = self.wire.setting.history.end(self.key);
+        let begun = self.wire.setting.phase.get();
         let api = (FETCH, version);
         let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
         let body = self.wire.ask(api, encode).await?;
@@ -217,7 +215,7 @@ impl Consumer {
             return Ok(Polled::Later);
         }
         if one.error_code != 0 {
-            self.check_error(one.error_code);
+            self.check_error(one.error_code, begun);
             return Ok(Polled::Later);
         }
         let bytes = one.records.as_deref().unwrap_or_default();
@@ -267,7 +265,7 @@ impl Consumer {
         }
     }
 
-    fn check_error(&self, code: i16) {
+    fn check_error(&self, code: i16, begun: Phase) {
         let code = ErrorCode::from_code(code);
         let number = self.wire.number;
         self.wire.setting.doing(number, || {
@@ -276,13 +274,12 @@ impl Consumer {
                 self.topic, self.key.partition, self.position
             )
         });
-        let healed = self.wire.setting.phase.get() == Phase::Healed;
         let legal = match code {
             ErrorCode::NotLeaderOrFollower
             | ErrorCode::FencedLeaderEpoch
             | ErrorCode::UnknownLeaderEpoch
             | ErrorCode::UnknownTopicOrPartition => true,
-            ErrorCode::KafkaStorageError => self.disk_fails && !healed,
+            ErrorCode::KafkaStorageError => begun == Phase::Chaos && self.wire.setting.reads_fail,
             _ => false,
         };
         if !legal {
@@ -307,6 +304,7 @@ impl Consumer {
             ..ListOffsetsRequest::default()
         };
         let end_before = self.wire.setting.history.end(self.key);
+        let begun = self.wire.setting.phase.get();
         let api = (LIST_OFFSETS, version);
         let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
         let body = self.wire.ask(api, encode).await?;
@@ -323,7 +321,7 @@ impl Consumer {
             return Ok(());
         }
         if one.error_code != 0 {
-            self.check_error(one.error_code);
+            self.check_error(one.error_code, begun);
         } else if timestamp == LATEST {
             history.told_high_watermark(self.key, end_before, one.offset);
         } else if one.offset != 0 {

@@ -57,6 +57,8 @@ pub struct Setting {
     pub think_us_max: u64,
     /// Values of records, bytes, at most.
     pub value_bytes_max: u64,
+    /// Until all is mended a read may be answered with a storage error.
+    pub reads_fail: bool,
 }
 
 impl Setting {

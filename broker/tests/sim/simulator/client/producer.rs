@@ -410,6 +410,7 @@ impl Producer {
             .iter()
             .position(|batch| batch.numbers.start == first)?;
         lane.under_way = lane.under_way.saturating_sub(1);
+        lane.broken &= lane.under_way > 0;
         lane.batches.remove(place)
     }
 

@@ -53,6 +53,8 @@ struct Unsynced {
     durable: Page,
     /// In order; the last one is what a read sees.
     writes: Vec<(Moment, Page)>,
+    /// What was written before a sync that failed is taken for clean: no later sync makes it durable.
+    forsaken: Moment,
 }
 
 impl Drop for Content {
@@ -164,6 +166,7 @@ impl Content {
         let unsynced = self.unsynced.entry(at).or_insert_with(|| Unsynced {
             durable: before,
             writes: Vec::new(),
+            forsaken: 0,
         });
         unsynced.writes.push((moment, page));
     }
@@ -173,8 +176,32 @@ impl Content {
         self.durable_bytes = self.bytes;
         self.unsynced.retain(|_, unsynced| {
             let done = unsynced.writes.partition_point(|(at, _)| *at < moment);
-            if let Some((_, page)) = unsynced.writes.drain(..done).next_back() {
+            let newest = unsynced.writes[..done].last();
+            if newest.is_some_and(|(at, _)| *at >= unsynced.forsaken)
+                && let Some((_, page)) = unsynced.writes.drain(..done).next_back()
+            {
                 unsynced.durable = page;
+            }
+            !unsynced.writes.is_empty()
+        });
+    }
+
+    /// A sync of what was written before `moment` failed. Of each page it is dropped, or still to be synced, or seen and
+    /// never made durable.
+    pub fn sync_failed(&mut self, moment: Moment, random: &Random) {
+        let all = random.below(6);
+        let pages = &mut self.pages;
+        self.unsynced.retain(|at, unsynced| {
+            let done = unsynced.writes.partition_point(|(at, _)| *at < moment);
+            match if all < 3 { all } else { random.below(3) } {
+                0 => {
+                    unsynced.writes.drain(..done);
+                    if unsynced.writes.is_empty() {
+                        pages[*at] = unsynced.durable.clone();
+                    }
+                }
+                1 => unsynced.forsaken = moment,
+                _ => {}
             }
             !unsynced.writes.is_empty()
         });

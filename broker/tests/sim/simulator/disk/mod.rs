@@ -3,8 +3,10 @@
 //! Fault model. An operation takes time and may outlive who asked for it. A write is seen by reads when it completes; it
 //! survives a loss of power only once the file was synced (or the file system, and then the device's cache), else as
 //! nothing, whole, torn at 512 bytes, or out of order. A name survives once its directory was synced. When a process is
-//! killed, what it had under way happens, happens in part, or does not happen; everything that completed stays. Which
-//! of the further faults happen, and when, is set from outside ([`Faults`]).
+//! killed, what it had under way happens, happens in part, or does not happen; everything that completed stays. An
+//! operation that fails may have happened in part; a sync that fails leaves each page that was to be made durable dropped,
+//! unsynced, or seen and never made durable until it is written again. A sync that lies makes nothing durable. Which of
+//! these happen, and when, is set from outside ([`Faults`]).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,26 +25,13 @@ use super::random::Random;
 use super::world::{Wakers, World};
 
 pub mod content;
+pub mod faults;
 mod names;
 mod start;
 
 use content::{Content, Moment, PAGE_BYTES, Survival};
+use faults::{Faults, Kind};
 use names::{Names, Node, parent};
-
-/// What may go wrong right now. Chances are "once in so many operations", 0 for never.
-#[derive(Debug)]
-pub struct Faults {
-    /// An operation takes this long, microseconds, at least and at most.
-    pub latency_us: Cell<(u64, u64)>,
-    /// Chance that one takes a hundred times that.
-    pub slow: Cell<u64>,
-    /// Nothing completes before this time.
-    pub stalled_until_ns: Cell<u64>,
-    /// Bytes of the whole file system.
-    pub capacity_bytes: Cell<u64>,
-    /// Whether syncing the file system empties the device's cache too.
-    pub sync_all_flushes: Cell<bool>,
-}
 
 /// What becomes of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +42,8 @@ enum Fate {
     Killed,
     /// The machine lost its power.
     Unpowered,
+    /// It fails.
+    Fails,
 }
 
 /// What happens when an operation is over.
@@ -69,6 +60,8 @@ struct Inner {
     names: RefCell<Names>,
     used_bytes: Rc<Cell<u64>>,
     moment: Cell<Moment>,
+    /// A sync said that it had succeeded, and nothing has become durable.
+    lied: Cell<bool>,
     /// A sync of the file system waits for the device's cache to be emptied.
     handed_over: Cell<bool>,
     in_flight: RefCell<BTreeMap<u64, Operation>>,
@@ -80,20 +73,14 @@ struct Inner {
 impl SimDisk {
     /// An empty disk with nothing wrong.
     pub fn new(world: World, random: Random) -> Self {
-        let faults = Faults {
-            latency_us: Cell::new((20, 200)),
-            slow: Cell::new(0),
-            stalled_until_ns: Cell::new(0),
-            capacity_bytes: Cell::new(1 << 40),
-            sync_all_flushes: Cell::new(false),
-        };
         Self(Rc::new(Inner {
             world,
             random,
-            faults,
+            faults: Faults::default(),
             names: RefCell::default(),
             used_bytes: Rc::default(),
             moment: Cell::new(1),
+            lied: Cell::new(false),
             handed_over: Cell::new(false),
             in_flight: RefCell::default(),
             next_operation: Cell::new(0),
@@ -131,6 +118,7 @@ impl SimDisk {
             content.borrow_mut().lose_power(survival, random);
         }
         self.0.handed_over.set(false);
+        self.0.lied.set(false);
     }
 
     /// Bytes in use.
@@ -174,10 +162,11 @@ impl SimDisk {
         latency + Duration::from_nanos(stalled)
     }
 
-    /// An operation: it takes its time, then `effect` happens, unless its process or the power ends first. `effect` is then
-    /// told so; what it returns is of no interest to anybody.
+    /// An operation on `name`: it takes its time, then `effect` happens, unless its process or the power ends first, or it
+    /// fails. `effect` is then told so; what it returns is of no interest to anybody.
     async fn operate<T: 'static>(
         &self,
+        (kind, name): (Kind, String),
         effect: impl FnOnce(&Self, Fate) -> io::Result<T> + 'static,
     ) -> io::Result<T> {
         let done: Rc<RefCell<Option<io::Result<T>>>> = Rc::default();
@@ -186,7 +175,20 @@ impl SimDisk {
         self.0.next_operation.set(number + 1);
         let (disk, slot, waiting) = (self.clone(), done.clone(), wakers.clone());
         let operation = move |fate| {
-            let result = effect(&disk, fate);
+            let error = match fate {
+                Fate::Complete => disk.0.faults.strike(kind, &name, &disk.0.random),
+                _ => None,
+            };
+            let result = match error {
+                None => effect(&disk, fate),
+                Some(error) => {
+                    disk.0
+                        .world
+                        .tell(|| format!("disk: {kind:?} of {name} fails"));
+                    drop(effect(&disk, Fate::Fails));
+                    Err(error)
+                }
+            };
             disk.0.world.mark(number << 1 | u64::from(result.is_ok()));
             *slot.borrow_mut() = Some(result);
             waiting.wake();
@@ -225,8 +227,34 @@ impl SimDisk {
         fate == Fate::Complete || self.0.random.one_in(2)
     }
 
+    /// Whether a sync makes anything durable.
+    fn becomes_durable(&self, fate: Fate) -> bool {
+        if self.0.faults.lies.get() {
+            self.0.lied.set(true);
+            return false;
+        }
+        fate != Fate::Fails && self.happens(fate)
+    }
+
+    /// Whether something was said to be durable that the next loss of power may take.
+    pub fn has_lied(&self) -> bool {
+        self.0.lied.get()
+    }
+
+    /// Everything that is seen is durable.
+    pub fn settle(&self) {
+        let moment = self.next_moment();
+        for (_, content) in self.0.names.borrow().files() {
+            content.borrow_mut().sync(moment);
+        }
+        self.0.names.borrow_mut().sync_all(moment);
+        self.0.lied.set(false);
+    }
+
     fn take_space(&self, bytes: u64) -> io::Result<()> {
         if bytes > 0 && self.used_bytes() + bytes > self.0.faults.capacity_bytes.get() {
+            let without = &self.0.faults.without_space;
+            without.set(without.get() + 1);
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
@@ -328,10 +356,15 @@ impl Disk for SimDisk {
         Box::pin(async move {
             let path = text(path);
             let name = path.clone();
-            let opened = self.operate(move |disk, fate| match disk.happens(fate) {
+            let kind = match mode {
+                OpenMode::Read | OpenMode::ReadWrite => Kind::Read,
+                OpenMode::Create | OpenMode::CreateNew => Kind::Write,
+            };
+            let open = move |disk: &Self, fate| match disk.happens(fate) {
                 true => disk.open_now(&path, mode),
                 false => Err(io::ErrorKind::Interrupted.into()),
-            });
+            };
+            let opened = self.operate((kind, name.clone()), open);
             Ok(Rc::new(SimFile {
                 disk: self.clone(),
                 content: opened.await?,
@@ -345,7 +378,8 @@ impl Disk for SimDisk {
         directory: &'a Path,
     ) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>> {
         let directory = text(directory);
-        Box::pin(self.operate(move |disk, _| {
+        let what = (Kind::Read, directory.clone());
+        Box::pin(self.operate(what, move |disk, _| {
             let names = disk.0.names.borrow();
             let entries = names.list(&directory)?.into_iter().map(|(name, node)| {
                 let (is_directory, bytes) = match node {
@@ -364,7 +398,8 @@ impl Disk for SimDisk {
 
     fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        Box::pin(self.operate(move |disk, fate| {
+        let what = (Kind::Write, path.clone());
+        Box::pin(self.operate(what, move |disk, fate| {
             if !disk.happens(fate) {
                 return Ok(());
             }
@@ -375,7 +410,8 @@ impl Disk for SimDisk {
 
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        Box::pin(self.operate(move |disk, fate| {
+        let what = (Kind::Write, path.clone());
+        Box::pin(self.operate(what, move |disk, fate| {
             if disk.happens(fate) && disk.0.names.borrow().get(&path).is_some() {
                 disk.tell(fate, || format!("remove {path}"));
                 let moment = disk.next_moment();
@@ -387,7 +423,8 @@ impl Disk for SimDisk {
 
     fn rename<'a>(&'a self, from: &'a Path, to: PathBuf) -> LocalBoxFuture<'a, io::Result<()>> {
         let (from, to) = (text(from), text(&to));
-        Box::pin(self.operate(move |disk, fate| {
+        let what = (Kind::Write, to.clone());
+        Box::pin(self.operate(what, move |disk, fate| {
             if !disk.happens(fate) {
                 return Ok(());
             }
@@ -398,8 +435,9 @@ impl Disk for SimDisk {
 
     fn sync_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        Box::pin(self.operate(move |disk, fate| {
-            if !disk.happens(fate) {
+        let what = (Kind::Sync, path.clone());
+        Box::pin(self.operate(what, move |disk, fate| {
+            if !disk.becomes_durable(fate) {
                 return Ok(());
             }
             disk.tell(fate, || format!("sync directory {path}"));
@@ -407,10 +445,19 @@ impl Disk for SimDisk {
         }))
     }
 
-    fn sync_file_system<'a>(&'a self, _: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
+    fn sync_file_system<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let moment = self.0.moment.get();
-        Box::pin(self.operate(move |disk, fate| {
-            if disk.happens(fate) {
+        let below = text(path);
+        let what = (Kind::Sync, format!("{below} all"));
+        Box::pin(self.operate(what, move |disk, fate| {
+            if fate == Fate::Fails {
+                // Of other files whoever syncs them is told.
+                let hit = |path: &str| path.starts_with(&below) && !path.ends_with(".journal");
+                let names = disk.0.names.borrow();
+                for (_, content) in names.files().filter(|(path, _)| hit(path)) {
+                    content.borrow_mut().sync_failed(moment, &disk.0.random);
+                }
+            } else if disk.becomes_durable(fate) {
                 disk.tell(fate, || "sync all".to_owned());
                 disk.sync_all_now(moment);
             }
@@ -445,7 +492,8 @@ impl SimFile {
         let mut content = content.borrow_mut();
         disk.take_space(content.growth_to(position + data.len() as u64))?;
         let random = &disk.0.random;
-        if fate != Fate::Killed || random.one_in(2) {
+        let stops = matches!(fate, Fate::Killed | Fate::Fails);
+        if !stops || random.one_in(2) {
             content.write(position, data, disk.next_moment());
             return Ok(());
         }
@@ -467,7 +515,7 @@ impl File for SimFile {
         assert!(aligned, "direct reads are aligned: {}", self.name);
         let content = self.content.clone();
         let read = move |_: &SimDisk, _| Ok(content.borrow().read(position, len));
-        Box::pin(self.disk.operate(read))
+        Box::pin(self.disk.operate((Kind::Read, self.name.clone()), read))
     }
 
     fn write_at(
@@ -479,7 +527,8 @@ impl File for SimFile {
         let data = buffer.freeze();
         let content = self.content.clone();
         let name = self.name.clone();
-        Box::pin(self.disk.operate(move |disk, fate| {
+        let what = (Kind::Write, name.clone());
+        Box::pin(self.disk.operate(what, move |disk, fate| {
             disk.tell(fate, || format!("write {name} {position}+{}", data.len()));
             Self::write_now(disk, &content, (&data, position), fate).map(|()| data)
         }))
@@ -491,20 +540,24 @@ impl File for SimFile {
             let name = self.name.clone();
             let moment = self.disk.0.moment.get();
             let sync = move |disk: &SimDisk, fate| {
-                if disk.happens(fate) {
+                if fate == Fate::Fails {
+                    content.borrow_mut().sync_failed(moment, &disk.0.random);
+                } else if disk.becomes_durable(fate) {
                     disk.tell(fate, || format!("sync {name}"));
                     content.borrow_mut().sync(moment);
                     disk.device_flushed();
                 }
                 Ok(())
             };
-            self.disk.operate(sync).await
+            let what = (Kind::Sync, self.name.clone());
+            self.disk.operate(what, sync).await
         })
     }
 
     fn allocate(&self, bytes: u64) -> LocalBoxFuture<'_, io::Result<()>> {
         let content = self.content.clone();
-        Box::pin(self.disk.operate(move |disk, fate| {
+        let what = (Kind::Write, self.name.clone());
+        Box::pin(self.disk.operate(what, move |disk, fate| {
             let mut content = content.borrow_mut();
             disk.take_space(content.growth_to(bytes))?;
             if disk.happens(fate) {
@@ -517,7 +570,8 @@ impl File for SimFile {
     fn truncate(&self, bytes: u64) -> LocalBoxFuture<'_, io::Result<()>> {
         let content = self.content.clone();
         let name = self.name.clone();
-        Box::pin(self.disk.operate(move |disk, fate| {
+        let what = (Kind::Write, name.clone());
+        Box::pin(self.disk.operate(what, move |disk, fate| {
             if disk.happens(fate) {
                 disk.tell(fate, || format!("cut {name} to {bytes}"));
                 let moment = disk.next_moment();

@@ -9,7 +9,7 @@ use broker::io::buffer::WriteBuffer;
 use broker::io::disk::OpenMode;
 use broker::io::start::StartFiles;
 
-use super::{PAGE_BYTES, SimDisk, parent, text};
+use super::{Fate, Kind, PAGE_BYTES, SimDisk, parent, text};
 
 impl SimDisk {
     /// The next start's process is killed after that many of its steps; `None`: it is not.
@@ -22,35 +22,37 @@ impl SimDisk {
         self.0.start_left.get() == Some(0)
     }
 
-    fn step(&self) -> io::Result<()> {
+    fn step(&self, kind: Kind, name: &str) -> io::Result<()> {
         match self.0.start_left.get() {
-            None => Ok(()),
-            Some(0) => Err(io::Error::other("the process was killed")),
-            Some(left) => {
-                self.0.start_left.set(Some(left - 1));
-                Ok(())
-            }
+            None => {}
+            Some(0) => return Err(io::Error::other("the process was killed")),
+            Some(left) => self.0.start_left.set(Some(left - 1)),
         }
+        let (faults, random) = (&self.0.faults, &self.0.random);
+        faults.strike(kind, name, random).map_or(Ok(()), Err)
     }
 }
 
 impl StartFiles for SimDisk {
     fn lock_directory(&self, directory: &Path, _: Duration) -> io::Result<Box<dyn Any>> {
         let directory = text(directory);
-        self.step()?;
+        self.step(Kind::Write, &directory)?;
         self.create_directory_now(&directory)?;
         let mut above = &*directory;
         while above != "/" {
             above = parent(above);
-            self.step()?;
-            self.sync_directory_now(above)?;
+            self.step(Kind::Sync, above)?;
+            if self.becomes_durable(Fate::Complete) {
+                self.sync_directory_now(above)?;
+            }
         }
         Ok(Box::new(()))
     }
 
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.step()?;
-        let content = self.0.names.borrow().file(&text(path))?;
+        let path = text(path);
+        self.step(Kind::Read, &path)?;
+        let content = self.0.names.borrow().file(&path)?;
         let content = content.borrow();
         Ok(content.read(0, content.bytes() as usize).to_vec())
     }
@@ -58,7 +60,7 @@ impl StartFiles for SimDisk {
     fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let path = text(path);
         let temporary = format!("{path}.tmp");
-        self.step()?;
+        self.step(Kind::Write, &temporary)?;
         let content = self.open_now(&temporary, OpenMode::Create)?;
         let whole = bytes.len().next_multiple_of(PAGE_BYTES);
         let mut buffer = WriteBuffer::new(whole);
@@ -70,17 +72,23 @@ impl StartFiles for SimDisk {
             content.write(0, &buffer.freeze(), self.next_moment());
             content.truncate(bytes.len() as u64, self.next_moment());
         }
-        self.step()?;
-        content.borrow_mut().sync(self.0.moment.get());
-        self.step()?;
+        self.step(Kind::Sync, &temporary)?;
+        if self.becomes_durable(Fate::Complete) {
+            content.borrow_mut().sync(self.0.moment.get());
+        }
+        self.step(Kind::Write, &path)?;
         self.rename_now(&temporary, path.clone())?;
-        self.step()?;
-        self.sync_directory_now(parent(&path))
+        self.step(Kind::Sync, &path)?;
+        match self.becomes_durable(Fate::Complete) {
+            true => self.sync_directory_now(parent(&path)),
+            false => Ok(()),
+        }
     }
 
     fn list_names(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.step()?;
-        let listed = self.0.names.borrow().list(&text(directory))?;
+        let directory = text(directory);
+        self.step(Kind::Read, &directory)?;
+        let listed = self.0.names.borrow().list(&directory)?;
         Ok(listed.into_iter().map(|(name, _)| name).collect())
     }
 

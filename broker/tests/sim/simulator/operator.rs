@@ -1,0 +1,193 @@
+//! How the operator starts and stops the broker and breaks its disk, and how a process may end after that.
+
+use std::time::Duration;
+
+use broker::cli::ExitCode;
+use broker::data_directory::Refusal;
+
+use super::client::Phase;
+use super::disk::faults::UNBOUNDED;
+use super::plan::Fault;
+use super::run::Operator;
+
+/// Time within which a process must have stopped once it was asked to.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Parts of names that errors are aimed at; the empty one is in all.
+const AIMS: [&str; 7] = [
+    "",
+    ".journal",
+    ".log",
+    ".index",
+    ".manifest",
+    "all",
+    "shard-0",
+];
+
+/// How each shard of a process ended.
+type Ended = [Result<ExitCode, Refusal>];
+
+impl Operator {
+    /// Starts the broker until it runs.
+    pub(super) async fn start(&self) {
+        let machine = &self.setting.machine;
+        loop {
+            let cut = self.breaks_starts() && self.random.one_in(8);
+            let steps = self.random.spread(1, 16) as u32;
+            machine.disk.cut_start_short(cut.then_some(steps));
+            self.failed_before.set(self.failures());
+            let started = machine.start();
+            match started {
+                Ok(()) => return,
+                Err(_) if machine.disk.was_cut_short() => self.break_down(),
+                Err(refusal) => self.refused(&[&refusal]),
+            }
+            if self.setting.history.has_failed() {
+                return;
+            }
+            self.setting.world.sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn breaks_starts(&self) -> bool {
+        let chaos = self.setting.phase.get() == Phase::Chaos;
+        chaos
+            && (self.plan.faults.contains(&Fault::Kill) || self.plan.faults.contains(&Fault::Power))
+    }
+
+    /// Operations of the disk that have failed so far, and those that have found no space.
+    fn failures(&self) -> (u64, u64) {
+        let faults = self.setting.machine.disk.faults();
+        (faults.struck(), faults.without_space.get())
+    }
+
+    /// Whether an operation has failed since the broker was started.
+    fn disk_has_failed(&self) -> bool {
+        self.failures().0 > self.failed_before.get().0
+    }
+
+    /// A start was refused: whether what happened is a reason for what is said. Before the next one the disk may be mended.
+    fn refused(&self, refusals: &[&Refusal]) {
+        for (code, said) in refusals {
+            self.setting
+                .world
+                .tell(|| format!("operator: refused, {code:?}: {said}"));
+            let legal = match code {
+                ExitCode::Unusable => self.failures() != self.failed_before.get(),
+                _ => false,
+            };
+            if !legal {
+                let what = format!("{code:?}: {said}");
+                self.setting.history.fail("refused", what);
+            }
+        }
+        if self.random.one_in(2) {
+            let faults = self.setting.machine.disk.faults();
+            faults.stop_errors();
+            faults.capacity_bytes.set(UNBOUNDED);
+        }
+    }
+
+    /// What a process says that ended although nobody asked it to: one shard at least could not start.
+    pub(super) fn judge(&self, ended: &Ended) {
+        let refusals: Vec<&Refusal> = ended.iter().filter_map(|one| one.as_ref().err()).collect();
+        if refusals.is_empty() {
+            self.setting.history.fail("ended", format!("{ended:?}"));
+        }
+        self.refused(&refusals);
+    }
+
+    /// Asks the process to stop, and starts it again.
+    pub(super) async fn stop(&self) {
+        let machine = &self.setting.machine;
+        let asked_ns = self.setting.world.now_ns();
+        let was_serving = machine.is_serving();
+        machine.ask_to_stop();
+        let Some(ended) = machine.wait_ended(STOP * 10).await else {
+            let what = "it does not stop".to_owned();
+            return self.setting.history.fail("no-stop", what);
+        };
+        let took = Duration::from_nanos(self.setting.world.now_ns() - asked_ns);
+        if was_serving && took > STOP {
+            let what = format!("it took {took:?} to stop");
+            self.setting.history.fail("slow-stop", what);
+        }
+        for one in &ended {
+            match one {
+                Ok(ExitCode::Ok) => {}
+                Ok(ExitCode::Runtime) if self.disk_has_failed() => {}
+                Ok(_) => self.setting.history.fail("ended", format!("{ended:?}")),
+                Err(refusal) => self.refused(&[refusal]),
+            }
+        }
+        self.start().await;
+    }
+
+    /// A shard that is fenced acknowledges nothing until it is started again: an operator sees it sooner or later.
+    pub(super) async fn restart_if_fenced(&self) {
+        let Some(process) = self.setting.machine.process() else {
+            return;
+        };
+        let fenced = process
+            .routers()
+            .iter()
+            .any(|router| router.shard().is_fenced());
+        if !fenced || !self.random.one_in(8) {
+            return;
+        }
+        self.setting
+            .world
+            .tell(|| "operator: a shard is fenced, the broker is started again".to_owned());
+        if !self.disk_has_failed() {
+            let what = "although nothing of the disk has failed".to_owned();
+            self.setting.history.fail("fenced", what);
+        }
+        let power = self.plan.faults.contains(&Fault::Power);
+        match self.random.below(3) {
+            0 => self.end_now(Fault::Kill).await,
+            1 if power => self.end_now(Fault::Power).await,
+            _ => self.stop().await,
+        }
+    }
+
+    /// The disk is slow from now on, or stands still for a while.
+    pub(super) fn slow(&self) {
+        let faults = self.setting.machine.disk.faults();
+        if self.random.one_in(2) {
+            faults.slow.set(self.random.spread(2, 100));
+        } else {
+            let still_us = self.random.spread(1_000, 30_000_000);
+            let until = self.setting.world.now_ns() + still_us * 1000;
+            faults.stalled_until_ns.set(until);
+        }
+    }
+
+    /// Some of the next reads, writes or syncs fail.
+    pub(super) fn fail_operations(&self, fault: Fault) {
+        let faults = self.setting.machine.disk.faults();
+        let (strikes, left) = match fault {
+            Fault::Read => (&faults.reads, self.random.spread(1, 64)),
+            Fault::Write => (&faults.writes, self.random.spread(1, 4)),
+            _ => (&faults.syncs, self.random.spread(1, 4)),
+        };
+        strikes.set(
+            self.random.spread(1, 64),
+            left,
+            self.random.pick::<&str>(&AIMS),
+        );
+    }
+
+    /// The file system has little room left, or none, until space returns.
+    pub(super) fn fill_up(&self) {
+        let machine = self.setting.machine.clone();
+        let room = match self.random.one_in(3) {
+            true => 0,
+            false => self.random.spread(4096, 1 << 20),
+        };
+        let full = machine.disk.used_bytes() + room;
+        machine.disk.faults().capacity_bytes.set(full);
+        let time = self.random.spread_us(1_000, 10_000_000);
+        let mended = move || machine.disk.faults().capacity_bytes.set(UNBOUNDED);
+        self.setting.world.call_after(time, mended);
+    }
+}
