@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # librdkafka's own test runner against the broker at BOOTSTRAP: its tests of producers, offsets,
-# topics, assigned and subscribed consumers. The source comes with the crate rdkafka-sys.
+# topics, consumers and groups. The source comes with the crate rdkafka-sys.
 #   librdkafka.sh            the tests
 #   librdkafka.sh prepare    only fetches and builds
 set -euo pipefail
@@ -10,9 +10,12 @@ version=4.10.0
 # What the runner is told of the broker: it skips what a Kafka of this version has not.
 kafka_version=3.9.0
 tests=(0001 0002 0003 0005 0007 0008 0012 0013 0021 0035 0039 0048 0057 0063 0065 0086 0114 0123)
+# Of consumers and their groups.
+consuming=(0014 0015 0017 0018 0019 0020 0022 0026 0029 0030 0031 0033 0034 0036 0038 0040 0041 0042 0044 0045
+  0050 0051 0056 0060 0061 0064 0067 0069 0070 0073 0083 0084 0085 0089 0091 0099 0112 0113 0122 0127 0132 0137)
 # These count seconds or cut connections by the runner's network emulator, which now and then closes
 # a descriptor twice, by then another test's connection: each has a process of its own.
-alone=(0068 0075 0076 0088 0094 0125)
+alone=(0049 0068 0075 0076 0088 0093 0094 0125)
 
 # source_dir: fetches the crate as cargo does for any dependency, and prints where it lies.
 source_dir() {
@@ -76,6 +79,8 @@ judge() {
 
 start tests "${tests[@]}"
 judge tests "${tests[@]}"
+start consuming "${consuming[@]}"
+judge consuming "${consuming[@]}"
 for test in "${alone[@]}"; do start "$test" "$test" & done
 wait
 for test in "${alone[@]}"; do judge "$test" "$test"; done
