@@ -12,6 +12,7 @@ jars=${KAFKA_TOOLS_JARS:-$work/java/tools-4.3.0}
 [ -e "$jars" ] || "$here/java.sh" prepare
 pelton=${PELTON:?the broker binary}
 records=${DUMP_RECORDS:-20000}
+echo "with kafka-dump-log of Apache Kafka 4.3.0"
 scratch=$(mktemp -d)
 data=$scratch/data
 port=${DUMP_PORT:-29500}

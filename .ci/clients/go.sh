@@ -21,6 +21,7 @@ franz=$(cd "$here/go" && go list -m -f '{{.Dir}}' github.com/twmb/franz-go)
 [ "$what" != prepare ] || exit 0
 
 failures=0
+echo "with franz-go $(cd "$here/go" && go list -m -f '{{.Version}}' github.com/twmb/franz-go)"
 case $what in all | matrix)
   : "${BOOTSTRAP:?host:port of the broker}"
   timeout "${MATRIX_SECONDS:-300}" "$work/go-bin/matrix" || failures=$((failures + 1))

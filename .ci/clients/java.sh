@@ -30,6 +30,7 @@ jars tools "$newest"
 
 : "${BOOTSTRAP:?host:port of the broker}"
 failures=0
+echo "with Apache Kafka's Java client and tools ${versions[*]}"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 run=$(date +%s)-$$

@@ -14,6 +14,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 run=$(date +%s)-$$
 failures=0
+version=$(kcat -V | sed -n 's/^Version \([0-9.]*\).*librdkafka \([0-9.]*\).*/\1, librdkafka \2/p')
+echo "with kcat $version"
 
 kc() { timeout 60 kcat -b "$bootstrap" -X broker.address.family=v4 "$@"; }
 

@@ -50,6 +50,7 @@ mkdir -p "$work"
 
 : "${BOOTSTRAP:?host:port of the broker}"
 failures=0
+echo "with librdkafka's test runner, of rdkafka-sys $version"
 printf 'bootstrap.servers=%s\ntest.topic.random=true\n' "$BOOTSTRAP" > "$work/test.conf"
 cd "$work/source/tests"
 

@@ -18,6 +18,7 @@ cp "$here/node/produce.mjs" "$work/"
 
 : "${BOOTSTRAP:?host:port of the broker}"
 failures=0
+echo "with kafkajs $version"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

@@ -29,6 +29,7 @@ venv kafka-python-2.0.2 kafka-python==2.0.2 "${codecs[@]}"
 : "${BOOTSTRAP:?host:port of the broker}"
 failures=0
 for client in confluent-kafka confluent-kafka-2.0.2 kafka-python kafka-python-2.0.2; do
+  "$work/venv-$client/bin/pip" list --disable-pip-version-check 2> /dev/null | sed -nE 's/^(confluent-kafka|kafka-python) +/with \1 /p'
   timeout "${MATRIX_SECONDS:-400}" "$work/venv-$client/bin/python" "$here/matrix.py" || failures=$((failures + 1))
 done
 echo "python: $failures clients failed"
