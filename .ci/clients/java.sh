@@ -3,7 +3,7 @@
 #   java.sh                    matrix, then tools
 #   java.sh prepare            only fetches the jars and compiles
 #   java.sh matrix | tools     one of them: Matrix.java with the newest client and the last of the 3.x
-#                              ones; the command line tools of the newest Kafka that need no group
+#                              ones; the command line tools of both
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=${CI_WORK:-${CARGO_TARGET_DIR:-$here/../../target}/ci}/java
@@ -24,8 +24,8 @@ jars() {
 for version in "${versions[@]}"; do
   jars client "$version"
   javac -d "$work/matrix-$version" -cp "$work/client-$version/*" "$here/java/Matrix.java"
+  jars tools "$version"
 done
-jars tools "$newest"
 [ "$what" != prepare ] || exit 0
 
 : "${BOOTSTRAP:?host:port of the broker}"
@@ -140,11 +140,59 @@ cluster_tools() {
     --idempotent-producer-supported true
 }
 
+# of VERSION CLASS ARGUMENT...: one of the tools of that Kafka.
+of() {
+  local version=$1
+  shift
+  timeout 60 java -Xmx256m -XX:TieredStopAtLevel=1 -cp "$work/tools-$version/*" "$@" --bootstrap-server "$BOOTSTRAP"
+}
+
+# What operators do, by the newest tools and by the last of the 3.x ones.
+admin_tools() {
+  local version=$1
+  local topic=admin-$version-$run group=group-$version-$run node
+  says "$version topics --create" 0 "^Created topic $topic\.$" of "$version" "$tools.TopicCommand" --create --topic "$topic" --partitions 2
+  says "$version topics --alter" 0 "" of "$version" "$tools.TopicCommand" --alter --topic "$topic" --partitions 5
+  says "$version topics --alter to fewer" 1 "would not be an increase|which is smaller|currently has 5 partition" of "$version" "$tools.TopicCommand" --alter --topic "$topic" --partitions 3
+  says "$version topics --describe" 0 "PartitionCount: 5" of "$version" "$tools.TopicCommand" --describe --topic "$topic"
+  node=$(sed -n 's/.*Leader: \([0-9]*\).*/\1/p' "$scratch/out" | head -n 1)
+  says "$version configs --alter of a topic" 0 "^Completed updating config for topic $topic" of "$version" kafka.admin.ConfigCommand --alter --entity-type topics --entity-name "$topic" --add-config 'retention.ms=7200000,cleanup.policy=[compact,delete]'
+  says "$version configs --describe of it" 0 "retention\.ms=7200000 " of "$version" kafka.admin.ConfigCommand --describe --entity-type topics --entity-name "$topic"
+  says "$version configs --alter with a wrong value" 1 "retention\.ms" of "$version" kafka.admin.ConfigCommand --alter --entity-type topics --entity-name "$topic" --add-config retention.ms=x
+  says "$version configs --delete-config" 0 "^Completed" of "$version" kafka.admin.ConfigCommand --alter --entity-type topics --entity-name "$topic" --delete-config retention.ms,cleanup.policy
+  says "$version configs --alter of all brokers" 0 "^Completed" of "$version" kafka.admin.ConfigCommand --alter --entity-type brokers --entity-default --add-config log.retention.ms=86400000
+  says "$version configs --describe of what follows" 0 "retention\.ms=86400000 .*DYNAMIC_DEFAULT_BROKER_CONFIG" of "$version" kafka.admin.ConfigCommand --describe --all --entity-type topics --entity-name "$topic"
+  says "$version configs --alter of a broker" 0 "^Completed" of "$version" kafka.admin.ConfigCommand --alter --entity-type brokers --entity-name "$node" --add-config max.connections=5000
+  says "$version configs --describe of a broker" 0 "max\.connections=5000 .*DYNAMIC_BROKER_CONFIG" of "$version" kafka.admin.ConfigCommand --describe --entity-type brokers --entity-name "$node"
+  says "$version configs: both again as before" 0 "^Completed" of "$version" kafka.admin.ConfigCommand --alter --entity-type brokers --entity-name "$node" --delete-config max.connections
+  says "$version configs: all brokers again as before" 0 "^Completed" of "$version" kafka.admin.ConfigCommand --alter --entity-type brokers --entity-default --delete-config log.retention.ms
+  says "$version configs of what may not change" 1 "num\.partitions" of "$version" kafka.admin.ConfigCommand --alter --entity-type brokers --entity-name "$node" --add-config num.partitions=9
+  seq 100 | of "$version" "$tools.ConsoleProducer" --topic "$topic" > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
+  says "$version log-dirs --describe" 0 "\"partition\":\"?$topic-4\"?,\"size\":" of "$version" "$tools.LogDirsCommand" --describe --topic-list "$topic"
+  says "$version get-offsets: the ends" 0 "^$topic:4:[0-9]+$" of "$version" "$tools.GetOffsetShell" --topic "$topic"
+  awk -F: -v topic="$topic" 'BEGIN { printf "{\"version\":1,\"partitions\":[" } { printf "%s{\"topic\":\"%s\",\"partition\":%d,\"offset\":-1}", sep, topic, $2; sep = "," } END { print "]}" }' "$scratch/out" > "$scratch/records.json"
+  cp "$scratch/out" "$scratch/ends"
+  says "$version delete-records" 0 "partition: $topic-4.*low_watermark: [0-9]+" of "$version" "$tools.DeleteRecordsCommand" --offset-json-file "$scratch/records.json"
+  says "$version get-offsets: the starts" 0 "^$topic:4:[0-9]+$" of "$version" "$tools.GetOffsetShell" --topic "$topic" --time earliest
+  same "$version delete-records: the starts are the ends" "$scratch/ends" "$scratch/out"
+  says "$version leader-election" 0 "Valid replica already elected for partitions" of "$version" "$tools.LeaderElectionCommand" --election-type preferred --topic "$topic" --partition 0
+  says "$version leader-election of all" 0 "" of "$version" "$tools.LeaderElectionCommand" --election-type preferred --all-topic-partitions
+  seq 10 | of "$version" "$tools.ConsoleProducer" --topic "$topic" > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
+  of "$version" "$tools.consumer.ConsoleConsumer" --topic "$topic" --group "$group" --from-beginning --max-messages 10 > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
+  says "$version consumer-groups --list" 0 "^$group$" of "$version" "$tools.consumer.group.ConsumerGroupCommand" --list
+  says "$version consumer-groups --describe" 0 "$group +$topic +[0-4] " of "$version" "$tools.consumer.group.ConsumerGroupCommand" --describe --group "$group"
+  says "$version consumer-groups --reset-offsets" 0 "$group +$topic +4 +[0-9]+" of "$version" "$tools.consumer.group.ConsumerGroupCommand" --reset-offsets --to-earliest --group "$group" --topic "$topic" --execute
+  says "$version consumer-groups --delete-offsets" 0 "Successful" of "$version" "$tools.consumer.group.ConsumerGroupCommand" --delete-offsets --group "$group" --topic "$topic"
+  says "$version consumer-groups --delete" 0 "was successful" of "$version" "$tools.consumer.group.ConsumerGroupCommand" --delete --group "$group"
+  says "$version topics --delete" 0 "" of "$version" "$tools.TopicCommand" --delete --topic "$topic"
+}
+
 case $what in all | matrix) matrix ;; esac
 case $what in all | tools)
   topic_tools
   record_tools
   cluster_tools
+  for version in "${versions[@]}"; do admin_tools "$version"; done
   ;;
 esac
 echo "java: $failures failures"

@@ -26,8 +26,11 @@ pub const PARTITIONS_CREATED_PER_REQUEST_MAX: usize = 10_000;
 /// Partitions of one shard. An idle one costs at most 4 KiB.
 pub const PARTITIONS_PER_SHARD_MAX: usize = 200_000;
 
-/// Overrides of one topic; more than Kafka has configs.
-pub const CONFIGS_PER_TOPIC_MAX: usize = 100;
+/// Settings of one topic, broker, group or subscription; more than Kafka has configs.
+pub const CONFIGS_PER_RESOURCE_MAX: usize = 500;
+
+/// Brokers, groups and subscriptions that have settings of their own.
+pub const CONFIG_RESOURCES_MAX: usize = 100_000;
 
 /// Bytes of one config's value, so that no record of the controller passes its own bound.
 pub const CONFIG_VALUE_BYTES_MAX: usize = 32 << 10;

@@ -4,6 +4,7 @@
 //! above debug.
 
 use std::io::IsTerminal as _;
+use std::sync::{OnceLock, RwLock};
 
 use thiserror::Error;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -28,6 +29,34 @@ pub enum LoggingError {
     /// Someone has set logging up already.
     #[error("logging is already set up")]
     Already,
+}
+
+/// Puts another filter in the place of the one in force; whether it did.
+type Change = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+
+static CHANGE: OnceLock<Change> = OnceLock::new();
+
+/// The level that was set while the process ran.
+static LEVEL: RwLock<Option<String>> = RwLock::new(None);
+
+/// Sets the level of all log lines while the process runs; Kafka's FATAL is ERROR here. What is no level changes nothing, nor
+/// does anything before [`init`].
+pub fn set_level(level: &str) {
+    let name = match level {
+        "FATAL" => "error".to_owned(),
+        other => other.to_lowercase(),
+    };
+    let Ok(filter) = filter(&name) else { return };
+    if CHANGE.get().is_some_and(|change| change(filter))
+        && let Ok(mut current) = LEVEL.write()
+    {
+        *current = Some(level.to_owned());
+    }
+}
+
+/// The level that was set while the process ran, if one was.
+pub fn level() -> Option<String> {
+    LEVEL.read().ok().and_then(|level| level.clone())
 }
 
 /// Keeps the writing thread alive; dropping it writes what is queued. Hold it until the process ends.
@@ -62,17 +91,24 @@ pub fn init(format: LogFormat, level: &str, no_color: bool) -> Result<Logging, L
         .with_env_filter(filter)
         .with_writer(writer)
         .with_span_events(FmtSpan::NONE);
-    let done = match format {
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init(),
-        LogFormat::Text => builder
-            .with_ansi(!no_color && std::io::stderr().is_terminal())
-            .try_init(),
+    let (done, change): (_, Change) = match format {
+        LogFormat::Json => {
+            let json = builder.json().flatten_event(true);
+            let json = json.with_current_span(false).with_filter_reloading();
+            let reload = json.reload_handle();
+            let change = move |filter| reload.reload(filter).is_ok();
+            (json.try_init(), Box::new(change))
+        }
+        LogFormat::Text => {
+            let colours = !no_color && std::io::stderr().is_terminal();
+            let text = builder.with_ansi(colours).with_filter_reloading();
+            let reload = text.reload_handle();
+            let change = move |filter| reload.reload(filter).is_ok();
+            (text.try_init(), Box::new(change))
+        }
     };
     done.map_err(|_| LoggingError::Already)?;
+    let _ = CHANGE.set(change);
     Ok(Logging {
         _guard: guard,
         dropped,

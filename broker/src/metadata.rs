@@ -13,6 +13,12 @@ use crate::quorum::QuorumId;
 pub const QUORUMS_PER_SHARD: u32 = 4;
 /// Kafka's resource type of a topic's settings.
 pub const RESOURCE_TOPIC: i8 = 2;
+/// Of a broker's; without a name of all brokers'.
+pub const RESOURCE_BROKER: i8 = 4;
+/// Of a subscription's to client metrics.
+pub const RESOURCE_CLIENT_METRICS: i8 = 16;
+/// Of a consumer group's.
+pub const RESOURCE_GROUP: i8 = 32;
 /// Node ids are machine id × 1000 + shard.
 pub const NODES_PER_MACHINE: i32 = 1000;
 
@@ -54,6 +60,9 @@ pub struct Placement {
     pub shard: u32,
 }
 
+/// Settings by type and name of what has them.
+pub type Settings = BTreeMap<(i8, String), BTreeMap<String, String>>;
+
 /// The whole image.
 #[derive(Debug, Clone, Default)]
 pub struct Image {
@@ -69,6 +78,8 @@ pub struct Image {
     pub next_producer_id: i64,
     /// By name.
     pub topics: BTreeMap<Arc<str>, Arc<Topic>>,
+    /// Of what is no topic: brokers, groups, subscriptions to client metrics. Without any of its own, one is not here.
+    pub settings: Arc<Settings>,
     by_id: HashMap<u128, Arc<str>>,
     partitions_of_quorum: HashMap<QuorumId, usize>,
 }
@@ -95,6 +106,11 @@ impl Image {
         u32::try_from(shard)
             .ok()
             .filter(|shard| *shard < self.shard_count)
+    }
+
+    /// Settings of this resource, which is no topic.
+    pub fn settings_of(&self, kind: i8, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.settings.get(&(kind, name.to_owned()))
     }
 
     /// Partitions on this machine.
@@ -159,9 +175,7 @@ impl Image {
                 key,
                 value,
             } => {
-                if *resource_type == RESOURCE_TOPIC {
-                    self.configure(resource_name, key, value.as_deref());
-                }
+                self.configure((*resource_type, resource_name), key, value.as_deref());
             }
             MetadataRecord::RemoveTopic { topic_id } => {
                 if let Some(name) = self.by_id.remove(topic_id)
@@ -181,13 +195,28 @@ impl Image {
         }
     }
 
-    fn configure(&mut self, topic: &str, key: &str, value: Option<&str>) {
-        if let Some(topic) = self.topics.get_mut(topic) {
+    fn configure(&mut self, (kind, name): (i8, &str), key: &str, value: Option<&str>) {
+        if kind != RESOURCE_TOPIC {
+            return self.set((kind, name.to_owned()), key, value);
+        }
+        if let Some(topic) = self.topics.get_mut(name) {
             let configs = &mut Arc::make_mut(topic).configs;
             match value {
                 Some(value) => configs.insert(key.to_owned(), value.to_owned()),
                 None => configs.remove(key),
             };
+        }
+    }
+
+    fn set(&mut self, resource: (i8, String), key: &str, value: Option<&str>) {
+        let settings = Arc::make_mut(&mut self.settings);
+        let of_one = settings.entry(resource.clone()).or_default();
+        match value {
+            Some(value) => of_one.insert(key.to_owned(), value.to_owned()),
+            None => of_one.remove(key),
+        };
+        if of_one.is_empty() {
+            settings.remove(&resource);
         }
     }
 
@@ -209,6 +238,14 @@ impl Image {
         ];
         for topic in self.topics.values() {
             records.extend(topic_records(topic));
+        }
+        for ((resource_type, resource_name), settings) in self.settings.iter() {
+            records.extend(settings.iter().map(|(key, value)| MetadataRecord::Config {
+                resource_type: *resource_type,
+                resource_name: resource_name.clone(),
+                key: key.clone(),
+                value: Some(value.clone()),
+            }));
         }
         records
     }

@@ -106,7 +106,7 @@ fn answer<'a>(
         Ok(created) => created,
         Err(error) => return failed(topic, code(error), error.to_string()),
     };
-    let configs = describe_topic(&created.configs, &router.shard().config)
+    let configs = describe_topic(&created.configs, &router.shard().settings())
         .into_iter()
         .filter(|config| config.listed)
         .map(|config| CreateTopicsResponseTopicConfig {

@@ -1,6 +1,7 @@
 //! DescribeConfigs (KIP-133, KIP-226, KIP-569): settings of topics and brokers, their true values and where they come from.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
@@ -17,6 +18,7 @@ use crate::config::describe::{
 use crate::config::resources::{describe_client_metrics, describe_group};
 use crate::controller::topics::check_name;
 use crate::limits;
+use crate::logging;
 use crate::router::Router;
 
 const TOPIC: i8 = 2;
@@ -25,7 +27,8 @@ const BROKER_LOGGER: i8 = 8;
 const CLIENT_METRICS: i8 = 16;
 const GROUP: i8 = 32;
 
-type Refusal = (ErrorCode, String);
+/// Kafka's code and a text.
+pub(super) type Refusal = (ErrorCode, String);
 
 /// Answers resource by resource; one of an unknown type spoils the whole request.
 pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
@@ -102,7 +105,10 @@ fn all(
 ) -> Result<Vec<DescribedConfig>, Refusal> {
     let name = &*resource.resource_name;
     let image = router.shard().image();
-    let config = &router.shard().config;
+    let config = &*router.shard().settings();
+    let none = BTreeMap::new();
+    let own = image.settings_of(resource.resource_type, name);
+    let own = own.unwrap_or(&none);
     match resource.resource_type {
         TOPIC => {
             check_name(name).map_err(|why| (ErrorCode::InvalidTopicException, why))?;
@@ -115,19 +121,20 @@ fn all(
         BROKER => Ok(describe_broker(config, node_of(router, name)?)),
         BROKER_LOGGER => {
             node_of(router, name)?;
-            Ok(describe_loggers(config))
+            let level = logging::level().unwrap_or_else(|| config.log_level.clone());
+            Ok(describe_loggers(&level))
         }
         CLIENT_METRICS | GROUP if name.is_empty() => Err((
             ErrorCode::InvalidRequest,
             "The resource's name is empty.".to_owned(),
         )),
-        CLIENT_METRICS => Ok(describe_client_metrics()),
-        _ => Ok(describe_group()),
+        CLIENT_METRICS => Ok(describe_client_metrics(own)),
+        _ => Ok(describe_group(own)),
     }
 }
 
 /// The node of this name, which is one of this machine.
-fn node_of(router: &Rc<Router>, name: &str) -> Result<i32, Refusal> {
+pub(super) fn node_of(router: &Rc<Router>, name: &str) -> Result<i32, Refusal> {
     let image = router.shard().image();
     let node: i32 = name.parse().map_err(|_| {
         let text = format!("Broker id must be an integer, but it is: {name}");

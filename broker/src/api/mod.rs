@@ -15,6 +15,7 @@ use crate::io::buffer::Slice;
 use crate::router::Router;
 use crate::shard::ReadFailure;
 
+pub mod alter_configs;
 pub mod api_versions;
 pub mod create_partitions;
 pub mod create_topics;
@@ -36,6 +37,7 @@ pub mod heartbeat;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
@@ -68,7 +70,7 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 28] = [
+pub const TABLE: [Served; 31] = [
     served(ApiKey::Produce, 0, 9),
     served(ApiKey::Fetch, 4, 12),
     served(ApiKey::ListOffsets, 1, 8),
@@ -89,13 +91,16 @@ pub const TABLE: [Served; 28] = [
     served(ApiKey::InitProducerId, 0, 4),
     served(ApiKey::DescribeAcls, 1, 3),
     served(ApiKey::DescribeConfigs, 1, 4),
+    served(ApiKey::AlterConfigs, 0, 2),
     served(ApiKey::DescribeLogDirs, 1, 5),
     served(ApiKey::CreatePartitions, 0, 3),
     served(ApiKey::DeleteGroups, 0, 2),
     served(ApiKey::ElectLeaders, 0, 2),
+    served(ApiKey::IncrementalAlterConfigs, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::OffsetDelete, 0, 0),
     served(ApiKey::DescribeCluster, 0, 2),
+    served(ApiKey::ListConfigResources, 0, 1),
     served(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
@@ -274,6 +279,9 @@ async fn dispatch(
         ApiKey::DeleteGroups => delete_groups::handle(router, request).await,
         ApiKey::CreatePartitions => create_partitions::handle(router, request).await,
         ApiKey::DeleteRecords => delete_records::handle(router, request).await,
+        ApiKey::AlterConfigs => alter_configs::handle(router, request).await,
+        ApiKey::IncrementalAlterConfigs => alter_configs::handle_incremental(router, request).await,
+        ApiKey::ListConfigResources => list_config_resources::handle(router, request),
         ApiKey::DescribeCluster => describe_cluster::handle(router, request),
         ApiKey::DescribeLogDirs => describe_log_dirs::handle(router, request).await,
         ApiKey::DescribeTopicPartitions => describe_topic_partitions::handle(router, request).await,

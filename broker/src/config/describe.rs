@@ -8,11 +8,18 @@ use super::setting::{ConfigType, Setting, Value};
 use super::topic::{self, TOPIC, TopicSetting};
 use super::{Advertise, Config, Origin, broker};
 
+/// Buckets of the Java hash map of Kafka's broker settings.
+const BROKER_BUCKETS: u32 = 512;
+/// Buckets of the one of what the cluster carries.
+const CLUSTER_BUCKETS: u32 = 16;
+
 /// Where a value comes from (`ConfigSource` of DescribeConfigs, KIP-226).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigSource {
     /// Set on the topic.
     DynamicTopic,
+    /// Set on the broker while it ran.
+    DynamicBroker,
     /// A default that the cluster carries for all brokers.
     DynamicDefaultBroker,
     /// Set at the broker's start: file, environment or flag.
@@ -21,6 +28,10 @@ pub enum ConfigSource {
     Default,
     /// The level of a logger.
     BrokerLogger,
+    /// Set on the subscription to client metrics.
+    DynamicClientMetrics,
+    /// Set on the group.
+    DynamicGroup,
 }
 
 impl ConfigSource {
@@ -28,10 +39,13 @@ impl ConfigSource {
     pub const fn code(self) -> i8 {
         match self {
             Self::DynamicTopic => 1,
+            Self::DynamicBroker => 2,
             Self::DynamicDefaultBroker => 3,
             Self::StaticBroker => 4,
             Self::Default => 5,
             Self::BrokerLogger => 6,
+            Self::DynamicClientMetrics => 7,
+            Self::DynamicGroup => 8,
         }
     }
 }
@@ -76,33 +90,35 @@ pub fn describe_broker(config: &Config, node_id: i32) -> Vec<DescribedConfig> {
     let mut lines: Vec<_> = broker::settings()
         .map(|row| broker_line(row, config, node_id))
         .collect();
-    lines.sort_by_key(|line| bucket(line.name));
+    lines.sort_by_key(|line| bucket(line.name, BROKER_BUCKETS));
     lines
 }
 
-/// Where Java's hash map of Kafka's broker settings has this name: that is the order in which Kafka tells them.
-fn bucket(name: &str) -> u32 {
-    const BUCKETS: u32 = 512;
+/// Where a Java hash map of so many buckets has this name: that is the order in which Kafka tells them.
+fn bucket(name: &str, buckets: u32) -> u32 {
     let hash = name.bytes().fold(0u32, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(u32::from(byte))
     });
-    (hash ^ (hash >> 16)) % BUCKETS
+    (hash ^ (hash >> 16)) % buckets
 }
 
-/// What the cluster carries as defaults for all brokers.
+/// What the cluster carries for all brokers.
 pub fn describe_cluster(config: &Config) -> Vec<DescribedConfig> {
-    let row = broker::setting(CLUSTER_DEFAULT).expect("it is a broker setting; tested");
-    let value = row.default_value().wire_text();
     let source = ConfigSource::DynamicDefaultBroker;
-    let synonym = (row.name, value.clone(), source);
-    let stored = *config.origin(row.name) == Origin::Default;
-    let lines = stored.then(|| line(row, value, source, vec![synonym]));
-    lines.into_iter().collect()
+    let mut lines: Vec<_> = broker::settings()
+        .filter_map(|row| {
+            let value = config.cluster_value(row.name)?.wire_text();
+            let synonym = (row.name, value.clone(), source);
+            Some(line(row, value, source, vec![synonym]))
+        })
+        .collect();
+    lines.sort_by_key(|line| (bucket(line.name, CLUSTER_BUCKETS), line.name));
+    lines
 }
 
 /// The levels of a broker's loggers: one, the filter that all log lines pass.
-pub fn describe_loggers(config: &Config) -> Vec<DescribedConfig> {
-    let value = Some(config.log_level.to_uppercase());
+pub fn describe_loggers(level: &str) -> Vec<DescribedConfig> {
+    let value = Some(level.to_uppercase());
     let source = ConfigSource::BrokerLogger;
     vec![DescribedConfig {
         name: "root",
@@ -117,9 +133,8 @@ pub fn describe_loggers(config: &Config) -> Vec<DescribedConfig> {
     }]
 }
 
-/// Kafka 4.3 stores this one setting as a cluster-wide default when a cluster is formatted (KIP-966), so its tools
-/// and recorded answers show source 3 where every other default shows 5.
-const CLUSTER_DEFAULT: &str = "min.insync.replicas";
+/// A value behind another: name, value, source.
+type Layer = (&'static str, Option<String>, ConfigSource);
 
 fn topic_line(
     row: &TopicSetting,
@@ -131,7 +146,7 @@ fn topic_line(
     // Only the first synonym is listed, in its own unit; the others merely give the value (as in Kafka).
     let mut synonyms = row.synonyms.first().map_or_else(Vec::new, |(synonym, _)| {
         let setting = broker::setting(synonym).expect("every synonym is a broker setting; tested");
-        layers_of(setting, config)
+        all_layers_of(setting, config)
     });
     let mut source = synonyms
         .first()
@@ -153,17 +168,10 @@ fn broker_line(row: &'static Setting, config: &Config, node_id: i32) -> Describe
         return line(row, Some(value), ConfigSource::StaticBroker, synonyms);
     }
     let value = config.value(row.name).wire_text();
-    let mut synonyms = layers_of(row, config);
+    let synonyms = all_layers_of(row, config);
     let source = synonyms
         .first()
         .map_or(ConfigSource::Default, |(_, _, source)| *source);
-    if value.is_some() {
-        for fallback in fallbacks(row.name) {
-            let setting =
-                broker::setting(fallback).expect("the fallbacks below are broker settings; tested");
-            synonyms.extend(layers_of(setting, config).into_iter().take(1));
-        }
-    }
     line(row, value, source, synonyms)
 }
 
@@ -171,7 +179,7 @@ fn line(
     row: &Setting,
     value: Option<String>,
     source: ConfigSource,
-    synonyms: Vec<(&'static str, Option<String>, ConfigSource)>,
+    synonyms: Vec<Layer>,
 ) -> DescribedConfig {
     let hide = |value: Option<String>| value.filter(|_| !row.sensitive);
     DescribedConfig {
@@ -190,29 +198,42 @@ fn line(
     }
 }
 
-/// A broker setting's value as set, then its default; null ones are left out.
-fn layers_of(
-    row: &'static Setting,
-    config: &Config,
-) -> Vec<(&'static str, Option<String>, ConfigSource)> {
-    let mut layers = Vec::new();
-    if *config.origin(row.name) != Origin::Default && *config.value(row.name) != Value::Null {
-        layers.push((
-            row.name,
-            config.value(row.name).wire_text(),
-            ConfigSource::StaticBroker,
-        ));
-    } else if row.name == CLUSTER_DEFAULT {
-        layers.push((
-            row.name,
-            config.value(row.name).wire_text(),
-            ConfigSource::DynamicDefaultBroker,
-        ));
-    }
-    if let Some(default) = row.default_value().wire_text() {
-        layers.push((row.name, Some(default), ConfigSource::Default));
+/// The values behind a broker setting, and if it has one those of the settings consulted in its place.
+fn all_layers_of(row: &'static Setting, config: &Config) -> Vec<Layer> {
+    let mut layers = layers_of(row, config);
+    if *config.value(row.name) != Value::Null {
+        for fallback in fallbacks(row.name) {
+            let setting =
+                broker::setting(fallback).expect("the fallbacks below are broker settings; tested");
+            layers.extend(layers_of(setting, config).into_iter().take(1));
+        }
     }
     layers
+}
+
+/// A broker setting's values: set while it ran, set at its start, its default; null ones are left out.
+fn layers_of(row: &'static Setting, config: &Config) -> Vec<Layer> {
+    let at_start = || {
+        let given = *config.origin(row.name) != Origin::Default;
+        given.then(|| config.value_at_start(row.name).clone())
+    };
+    let values = [
+        (
+            config.own_value(row.name).cloned(),
+            ConfigSource::DynamicBroker,
+        ),
+        (
+            config.cluster_value(row.name),
+            ConfigSource::DynamicDefaultBroker,
+        ),
+        (at_start(), ConfigSource::StaticBroker),
+        (Some(row.default_value()), ConfigSource::Default),
+    ];
+    let layer = |(value, source): (Option<Value>, ConfigSource)| {
+        let text = value?.wire_text()?;
+        Some((row.name, Some(text), source))
+    };
+    values.into_iter().filter_map(layer).collect()
 }
 
 /// Settings that Kafka consults when the one called `name` is not set.

@@ -1,10 +1,12 @@
 //! Every setting of the broker and of a topic: names, defaults, bounds, where a value came from, what clients are told.
 //!
 //! Settings come from flags, then the environment (`PELTON_NUM_PARTITIONS`), then the file (TOML), then the defaults.
-//! Never reads the file or the environment itself: their contents are arguments. Never changes while the broker runs.
+//! Never reads the file or the environment itself: their contents are arguments. What changes while the broker runs makes
+//! another set of them (`dynamic`).
 
 pub mod broker;
 pub mod describe;
+pub mod dynamic;
 mod groups;
 mod layers;
 pub mod resources;
@@ -128,6 +130,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug)]
 pub struct Config {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    dynamic: dynamic::Dynamic,
     /// `data.dir`.
     pub data_dir: PathBuf,
     /// Host part of `listen`, without brackets.
@@ -271,8 +274,14 @@ impl Config {
         })
     }
 
-    /// The value of any broker setting.
+    /// The value of any broker setting that is in force.
     pub fn value(&self, name: &str) -> &Value {
+        self.changed_value(name)
+            .unwrap_or_else(|| &self.entry(name).0)
+    }
+
+    /// The value of any broker setting since the start.
+    pub fn value_at_start(&self, name: &str) -> &Value {
         &self.entry(name).0
     }
 
@@ -421,6 +430,7 @@ impl Read<'_> {
         let (listen_host, listen_port) = self.address("listen")?;
         Ok(Config {
             values,
+            dynamic: dynamic::Dynamic::default(),
             data_dir: PathBuf::from(self.text("data.dir")),
             advertised_host: self
                 .optional_text("advertised.host")

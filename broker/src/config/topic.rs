@@ -570,6 +570,11 @@ pub(super) fn default_of(row: &TopicSetting, config: &Config) -> Value {
     row.setting.default_value()
 }
 
+/// The text of a config's default, as changes of a list begin from it. `None` for a name that is no topic config.
+pub fn default_text(name: &str, config: &Config) -> Option<String> {
+    setting(name).and_then(|row| default_of(row, config).wire_text())
+}
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
 

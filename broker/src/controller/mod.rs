@@ -1,19 +1,22 @@
 //! The controller: decides on topics and producer ids, as a replicated state machine over the metadata image.
 //! Pure. Never talks to shards: they read the image that its committed records make.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::native::MetadataRecord;
 
 use crate::config::Config;
-use crate::metadata::Image;
+use crate::metadata::{Image, RESOURCE_BROKER};
 use crate::replicated::{Decision, Moment, StateMachine};
 
+pub mod configs;
 pub mod partitions;
 mod tests;
 pub mod topics;
 
+pub use configs::{Change, ChangeConfigsError, ConfigChanges};
 pub use partitions::{GrowTopic, GrowTopicError, GrownTopic};
 pub use topics::{
     CreateTopicError, CreatedTopic, DeleteTopicError, DeletedTopic, NewTopic, TopicRef, uuid,
@@ -48,6 +51,13 @@ pub enum ControllerRequest {
         /// Decide, but change nothing.
         validate_only: bool,
     },
+    /// Other settings, each resource decided on its own.
+    ChangeConfigs {
+        /// In the order of the request.
+        resources: Vec<ConfigChanges>,
+        /// Decide, but change nothing.
+        validate_only: bool,
+    },
     /// Topics to remove.
     DeleteTopics {
         /// By name or id.
@@ -67,6 +77,8 @@ pub enum ControllerReply {
     Registered,
     /// One result a topic, in the order of the request.
     Created(Vec<Result<CreatedTopic, CreateTopicError>>),
+    /// One result a resource, in the order of the request.
+    Changed(Vec<Result<(), ChangeConfigsError>>),
     /// What became of each topic; one that was named twice is there once.
     Grown(Vec<GrownTopic>),
     /// What became of each topic; one that was given twice is there once.
@@ -114,7 +126,7 @@ impl StateMachine for Controller {
                 validate_only,
             } => topics::create(
                 &self.image,
-                &self.config,
+                &self.config_in_force(),
                 topics,
                 validate_only,
                 moment.entropy,
@@ -123,6 +135,13 @@ impl StateMachine for Controller {
                 topics,
                 validate_only,
             } => partitions::create(&self.image, &topics, validate_only),
+            ControllerRequest::ChangeConfigs {
+                resources,
+                validate_only,
+            } => {
+                let config = self.config_in_force();
+                configs::change(&self.image, &config, &resources, validate_only)
+            }
             ControllerRequest::DeleteTopics { topics } => topics::delete(&self.image, &topics),
             ControllerRequest::AllocateProducerIds { shard } => {
                 let first = self.image.next_producer_id;
@@ -144,6 +163,14 @@ impl StateMachine for Controller {
 }
 
 impl Controller {
+    /// The settings of all brokers as they are now.
+    fn config_in_force(&self) -> Cow<'_, Config> {
+        match self.image.settings_of(RESOURCE_BROKER, "") {
+            Some(cluster) => Cow::Owned(self.config.with_dynamic(cluster, &BTreeMap::new())),
+            None => Cow::Borrowed(&self.config),
+        }
+    }
+
     fn register(
         &self,
         cluster_id: u128,

@@ -131,7 +131,7 @@ impl Server {
 
     fn may_come(&self, address: IpAddr) -> Result<(), &'static str> {
         let clients = self.clients.borrow();
-        let config = &self.router.shard().config;
+        let config = self.router.shard().settings();
         let from_there = clients.by_address.get(&address).copied().unwrap_or(0);
         if self.closing.get() {
             Err("the broker stops")

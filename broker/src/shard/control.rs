@@ -1,7 +1,7 @@
 //! The controller on shard 0, and how every shard follows the image it makes: partitions are added and removed by entries
 //! of their quorums, and a topic counts as created when every owner has applied.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,10 +9,11 @@ use protocol::frame::{Frame, FrameBuilder};
 use protocol::native::MetadataRecord;
 
 use super::{PartitionKey, Shard};
+use crate::config::Advertise;
 use crate::controller::{Controller, ControllerReply, ControllerRequest};
 use crate::io::executor::Signal;
 use crate::journal::frame::{Item, ItemKind};
-use crate::metadata::{CONTROLLER_QUORUM, Image, Placement, Topic};
+use crate::metadata::{CONTROLLER_QUORUM, Image, Placement, RESOURCE_BROKER, Topic};
 use crate::quorum::{ITEM_OVERHEAD_BYTES, Pending, ProposeError, Quorums};
 use crate::replicated::Moment;
 use crate::replicated::runtime::Runtime;
@@ -133,8 +134,27 @@ impl Shard {
 
     /// A newer image: it counts at once; what it asks of this shard follows.
     pub fn image_changed(&self, image: Arc<Image>) {
-        *self.image.borrow_mut() = image;
+        let before = self.image.replace(image);
+        self.follow_settings(&before);
         self.reconcile_wanted.set();
+    }
+
+    /// The settings in force are those of the image; partitions of unchanged topics have them when the image is in place.
+    fn follow_settings(&self, before: &Image) {
+        let image = self.image();
+        if Arc::ptr_eq(&before.settings, &image.settings) {
+            return;
+        }
+        let node = match self.config.advertise {
+            Advertise::Shard => image.node_id(self.number),
+            Advertise::Machine => image.node_id(0),
+        };
+        let none = BTreeMap::new();
+        let of = |name: &str| image.settings_of(RESOURCE_BROKER, name).unwrap_or(&none);
+        let settings = self.config.with_dynamic(of(""), of(&node.to_string()));
+        *self.partition_defaults.borrow_mut() = Self::default_partition_config(&settings);
+        *self.settings.borrow_mut() = Arc::new(settings);
+        self.settings_changed.set(true);
     }
 
     /// Shard 0: `shard` has the image of this version in place.
@@ -203,7 +223,14 @@ impl Shard {
                 return None;
             }
         }
-        changed.iter().for_each(|topic| self.configure(topic));
+        if self.settings_changed.replace(false) {
+            image
+                .topics
+                .values()
+                .for_each(|topic| self.configure(topic));
+        } else {
+            changed.iter().for_each(|topic| self.configure(topic));
+        }
         self.coordinators_follow(&gone, &changed);
         let version = image.version;
         self.followed_version.set(version);

@@ -151,8 +151,12 @@ pub struct Shard {
     pub io: Io,
     /// From 0.
     pub number: u32,
-    /// The broker's settings.
+    /// The broker's settings as at its start.
     pub config: Arc<Config>,
+    /// The settings in force: some change while the broker runs.
+    settings: RefCell<Arc<Config>>,
+    /// They have changed, and partitions do not have them yet.
+    settings_changed: Cell<bool>,
     /// What it counts.
     pub metrics: Metrics,
     data: PathBuf,
@@ -188,7 +192,7 @@ pub struct Shard {
     write_back_wanted: Signal,
     reconcile_wanted: Signal,
     /// What a partition of a topic without settings of its own has.
-    partition_defaults: PartitionConfig,
+    partition_defaults: RefCell<PartitionConfig>,
     dirty_bytes: Cell<u64>,
     dirty_bytes_max: u64,
     /// Read for fetches and not yet with their connections.
@@ -207,6 +211,11 @@ impl Shard {
     /// The current image.
     pub fn image(&self) -> Arc<Image> {
         self.image.borrow().clone()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Config> {
+        self.settings.borrow().clone()
     }
 
     /// The port on which clients reach `shard`.
@@ -456,7 +465,7 @@ impl Shard {
     ) {
         let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
         log.restore(segments);
-        let config = self.partition_defaults.clone();
+        let config = self.partition_defaults.borrow().clone();
         let owned = Owned {
             key,
             partition: RefCell::new(Partition::new(config, start)),
@@ -541,10 +550,11 @@ impl Shard {
 
     /// Gives every partition of `topic` led here the topic's settings.
     fn configure(&self, topic: &Topic) {
-        let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &self.config) else {
+        let in_force = self.settings();
+        let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &in_force) else {
             return;
         };
-        let mut config = Self::partition_config(&settings, &self.config);
+        let mut config = Self::partition_config(&settings, &in_force);
         if is_internal(&topic.name) {
             // The bound is for clients: a large group's record is one batch.
             config.message_bytes_max = Self::frame_bytes_max(&self.config);

@@ -127,7 +127,7 @@ impl Shard {
     fn settings_of(&self, topic_id: u128) -> Option<TopicConfig> {
         let image = self.image();
         let topic = image.topic_by_id(topic_id)?;
-        TopicConfig::from_overrides(&topic.configs, &self.config).ok()
+        TopicConfig::from_overrides(&topic.configs, &self.settings()).ok()
     }
 
     fn propose_log_start(&self, owned: &Owned, offset: i64) -> Result<Pending, ProposeError> {

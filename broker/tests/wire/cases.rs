@@ -2,6 +2,7 @@
 
 pub mod admin_mixed;
 mod admin_requests;
+pub mod alter_configs;
 pub mod api_versions;
 pub mod create_partitions;
 pub mod create_topics;
@@ -19,9 +20,11 @@ pub mod find_coordinator;
 pub mod frames;
 mod group_requests;
 pub mod heartbeat;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;

@@ -37,6 +37,8 @@ pub struct Api {
 /// How far in the past records are stamped.
 const RECORDS_AGE_MS: i64 = 1_800_000;
 const LEADER_MAX: Duration = Duration::from_secs(20);
+/// How long another broker is left where a step says so.
+const LATER: Duration = Duration::from_millis(400);
 /// How long an answer may take to settle.
 const SETTLED_MAX: Duration = Duration::from_secs(10);
 
@@ -152,6 +154,9 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
             .entry(step.connection)
             .or_insert_with(|| Connection::open(broker.address));
         let frame = with_members(with_ids(&step.frame, &ids), &members);
+        if step.later && std::env::var_os("PELTON_WIRE_TARGET").is_some() {
+            std::thread::sleep(LATER);
+        }
         if step.act != Act::Receive {
             connection.send(&frame);
         }

@@ -133,6 +133,8 @@ pub struct Step {
     pub topics_like: Option<String>,
     /// Whether the answer comes in no order, and is written sorted.
     pub in_any_order: bool,
+    /// Whether another broker is left some time before it is asked, as what was changed before reaches it later.
+    pub later: bool,
     /// Where the member id of the answer is kept: later frames have it where [`member_of`] stands.
     pub remembers: Option<usize>,
 }
@@ -179,6 +181,7 @@ impl Step {
             unsettled: &[],
             topics_like: None,
             in_any_order: false,
+            later: false,
             remembers: None,
         }
     }
@@ -206,6 +209,12 @@ impl Step {
     /// Asks again while the answer holds one of these texts.
     pub fn settles(mut self, unsettled: &'static [&'static str]) -> Self {
         self.unsettled = unsettled;
+        self
+    }
+
+    /// Asks another broker only after some time: Kafka's brokers hear later of what was changed. We answer when it is in force.
+    pub fn later(mut self) -> Self {
+        self.later = true;
         self
     }
 

@@ -1,15 +1,38 @@
 //! Requests of the admin APIs, with little to write for what is usual.
 
+use protocol::messages::alter_configs::{
+    AlterConfigsRequest, AlterConfigsRequestResource, AlterConfigsRequestResourceConfig,
+};
 use protocol::messages::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsRequestTopic, CreatePartitionsRequestTopicAssignment,
 };
 use protocol::messages::delete_records::{
     DeleteRecordsRequest, DeleteRecordsRequestTopic, DeleteRecordsRequestTopicPartition,
 };
+use protocol::messages::describe_configs::{
+    DescribeConfigsRequest, DescribeConfigsRequestResource,
+};
+use protocol::messages::incremental_alter_configs::{
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsRequestResource,
+    IncrementalAlterConfigsRequestResourceConfig,
+};
 use protocol::messages::metadata::MetadataRequest;
 
 use super::metadata;
 use crate::scenario::{Scenario, Step};
+
+/// Types of resources.
+pub const TOPIC: i8 = 2;
+pub const BROKER: i8 = 4;
+pub const BROKER_LOGGER: i8 = 8;
+pub const CLIENT_METRICS: i8 = 16;
+pub const GROUP: i8 = 32;
+
+/// What an operation of IncrementalAlterConfigs does.
+pub const SET: i8 = 0;
+pub const DELETE: i8 = 1;
+pub const APPEND: i8 = 2;
+pub const SUBTRACT: i8 = 3;
 
 /// Makes a step of a request.
 macro_rules! step {
@@ -94,6 +117,94 @@ pub fn ask_delete_records(
     request: &DeleteRecordsRequest<'_>,
 ) -> Step {
     step!(label, delete_records, version, request)
+}
+
+/// A resource and all that it shall have.
+pub fn all_of(
+    kind: i8,
+    name: &str,
+    configs: &[(&str, Option<&str>)],
+) -> AlterConfigsRequestResource<'static> {
+    AlterConfigsRequestResource {
+        resource_type: kind,
+        resource_name: name.to_owned().into(),
+        configs: configs
+            .iter()
+            .map(|(name, value)| AlterConfigsRequestResourceConfig {
+                name: (*name).to_owned().into(),
+                value: value.map(|value| value.to_owned().into()),
+            })
+            .collect(),
+    }
+}
+
+pub fn alter(resources: Vec<AlterConfigsRequestResource<'static>>) -> AlterConfigsRequest<'static> {
+    AlterConfigsRequest {
+        resources,
+        validate_only: false,
+    }
+}
+
+pub fn ask_alter(
+    label: impl Into<String>,
+    version: i16,
+    request: &AlterConfigsRequest<'_>,
+) -> Step {
+    step!(label, alter_configs, version, request)
+}
+
+/// A resource and what changes in it: name, operation, value.
+pub fn changed(
+    kind: i8,
+    name: &str,
+    configs: &[(&str, i8, Option<&str>)],
+) -> IncrementalAlterConfigsRequestResource<'static> {
+    IncrementalAlterConfigsRequestResource {
+        resource_type: kind,
+        resource_name: name.to_owned().into(),
+        configs: configs
+            .iter()
+            .map(
+                |(name, config_operation, value)| IncrementalAlterConfigsRequestResourceConfig {
+                    name: (*name).to_owned().into(),
+                    config_operation: *config_operation,
+                    value: value.map(|value| value.to_owned().into()),
+                },
+            )
+            .collect(),
+    }
+}
+
+pub fn change(
+    resources: Vec<IncrementalAlterConfigsRequestResource<'static>>,
+) -> IncrementalAlterConfigsRequest<'static> {
+    IncrementalAlterConfigsRequest {
+        resources,
+        validate_only: false,
+    }
+}
+
+pub fn ask_change(
+    label: impl Into<String>,
+    version: i16,
+    request: &IncrementalAlterConfigsRequest<'_>,
+) -> Step {
+    step!(label, incremental_alter_configs, version, request)
+}
+
+/// These settings of a resource, with what stands behind them.
+pub fn describe(label: impl Into<String>, kind: i8, name: &str, keys: &[&str]) -> Step {
+    let request = DescribeConfigsRequest {
+        include_synonyms: true,
+        include_documentation: false,
+        resources: vec![DescribeConfigsRequestResource {
+            resource_type: kind,
+            resource_name: name.to_owned().into(),
+            configuration_keys: (!keys.is_empty())
+                .then(|| keys.iter().map(|key| (*key).to_owned().into()).collect()),
+        }],
+    };
+    step!(label, describe_configs, 4, request).later()
 }
 
 /// What Metadata says of these topics.
