@@ -164,6 +164,15 @@ pub const FETCH_READ_AHEAD_BYTES: u64 = 4 << 20;
 /// What fetches of a shard may have read and not yet given to their connections; beyond it each gets one batch only.
 pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
 
+/// Fetch sessions of a shard, whatever `max.incremental.fetch.session.cache.slots` says.
+pub const FETCH_SESSIONS_PER_SHARD_MAX: usize = 10_000;
+
+/// What sessions of a shard may remember; beyond it no further one is opened, and clients tell all they want each time.
+pub const FETCH_SESSION_BYTES_PER_SHARD_MAX: usize = 128 << 20;
+
+/// What one followed partition counts as, its topic's name aside.
+pub const FETCH_SESSION_PARTITION_BYTES: usize = 192;
+
 // --- shards and the mesh -------------------------------------------------------------------------------------------
 
 /// Messages that wait from one shard to one other. The sender waits beyond it.

@@ -260,6 +260,8 @@ pub struct Figures {
     pub journal_used_bytes: u64,
     /// The most they may be.
     pub journal_capacity_bytes: u64,
+    /// Fetch sessions, the partitions they follow, and sessions that made room for others.
+    pub fetch_sessions: (usize, usize, u64),
     /// The last frame that is applied.
     pub applied_sequence: u64,
     /// The last frame a checkpoint covers.

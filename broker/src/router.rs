@@ -17,8 +17,8 @@ use crate::io::net::Accepted;
 use crate::metadata::Image;
 use crate::metrics::Figures;
 use crate::shard::{
-    ControlError, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure, ProduceRequest,
-    ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
+    ControlError, EpochRequest, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure,
+    ProduceRequest, ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
 };
 
 mod admin;
@@ -55,6 +55,8 @@ pub enum Ask {
     Read(ReadRequest),
     /// One offset.
     Offset(OffsetRequest),
+    /// The end of a leader epoch.
+    EpochEnd(EpochRequest),
     /// Leader epochs of these partitions.
     LeaderEpochs(Vec<PartitionKey>),
     /// What the receiver counted; with each partition's own figures, if true.
@@ -79,6 +81,8 @@ pub enum Answer {
     Grown,
     /// The offset.
     Offset(OffsetAnswer),
+    /// The epoch, and where it ends.
+    EpochEnd(Result<Option<(i32, i64)>, ReadFailure>),
     /// One a partition, in the order of the question.
     LeaderEpochs(Vec<i32>),
     /// What that shard counted.
@@ -191,6 +195,21 @@ impl Router {
         match self.ask(owner, Ask::Offset(request)).await {
             Some(Answer::Offset(answer)) => answer,
             _ => OffsetAnswer::stopped(),
+        }
+    }
+
+    /// Looks up the end of a leader epoch of a partition that `owner` leads.
+    pub async fn epoch_end(
+        &self,
+        owner: u32,
+        request: EpochRequest,
+    ) -> Result<Option<(i32, i64)>, ReadFailure> {
+        if owner == self.shard.number {
+            return self.shard.epoch_end(request);
+        }
+        match self.ask(owner, Ask::EpochEnd(request)).await {
+            Some(Answer::EpochEnd(end)) => end,
+            _ => Err(ReadFailure::NotLeader),
         }
     }
 
@@ -366,6 +385,7 @@ impl Router {
                 })
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
+            Ask::EpochEnd(request) => Answer::EpochEnd(self.shard.epoch_end(request)),
             Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Figures(details) => Answer::Figures(Box::new(self.shard.figures(details))),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),

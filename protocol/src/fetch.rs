@@ -4,11 +4,14 @@
 mod stream;
 pub use stream::{FetchEvent, FetchStream, FetchStreamError, STREAM_VERSION};
 
-use crate::messages::fetch::FLEXIBLE;
+use crate::messages::fetch::{FLEXIBLE, FetchResponseNodeEndpoint};
 use crate::primitives::{Uuid, put_array, put_string, put_unsigned_varint};
 
 /// Version from which topics are named by their ids.
 const BY_ID: i16 = 13;
+
+/// Version from which nodes are told.
+const NODES: i16 = 16;
 
 /// An epoch and the offset where it ends: where a follower's or consumer's log parts from ours (KIP-595).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,18 @@ pub struct DivergingEpoch {
     /// Where it ends.
     pub end_offset: i64,
 }
+
+/// Who leads a partition: told to clients that believe otherwise (KIP-951).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CurrentLeader {
+    /// Node id; -1 for none.
+    pub leader_id: i32,
+    /// -1 if it is not known.
+    pub leader_epoch: i32,
+}
+
+/// Where a leader is that clients believed elsewhere.
+pub type NodeEndpoint<'a> = FetchResponseNodeEndpoint<'a>;
 
 /// What is answered for one partition, records aside.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +49,8 @@ pub struct PartitionAnswer {
     pub log_start_offset: i64,
     /// Version 12, in place of records.
     pub diverging_epoch: Option<DivergingEpoch>,
+    /// Version 12, with an error.
+    pub current_leader: Option<CurrentLeader>,
     /// Whether the list of aborted transactions is there, empty, rather than null (read_committed).
     pub aborted_transactions: bool,
     /// Bytes of records that go here.
@@ -50,6 +67,7 @@ impl PartitionAnswer {
             last_stable_offset: -1,
             log_start_offset: -1,
             diverging_epoch: None,
+            current_leader: None,
             aborted_transactions: false,
             records_bytes: 0,
         }
@@ -138,24 +156,39 @@ impl FetchResponseWriter {
         if !self.flexible {
             return;
         }
-        match answer.diverging_epoch {
-            None => put_unsigned_varint(out, 0),
-            Some(diverging) => {
-                put_unsigned_varint(out, 1);
-                put_unsigned_varint(out, 0);
-                put_unsigned_varint(out, 13);
-                out.extend_from_slice(&diverging.epoch.to_be_bytes());
-                out.extend_from_slice(&diverging.end_offset.to_be_bytes());
-                put_unsigned_varint(out, 0);
-            }
+        let tags = answer.diverging_epoch.is_some() as u32 + answer.current_leader.is_some() as u32;
+        put_unsigned_varint(out, tags);
+        if let Some(diverging) = answer.diverging_epoch {
+            put_unsigned_varint(out, 0);
+            put_unsigned_varint(out, 13);
+            out.extend_from_slice(&diverging.epoch.to_be_bytes());
+            out.extend_from_slice(&diverging.end_offset.to_be_bytes());
+            put_unsigned_varint(out, 0);
+        }
+        if let Some(leader) = answer.current_leader {
+            put_unsigned_varint(out, 1);
+            put_unsigned_varint(out, 9);
+            out.extend_from_slice(&leader.leader_id.to_be_bytes());
+            out.extend_from_slice(&leader.leader_epoch.to_be_bytes());
+            put_unsigned_varint(out, 0);
         }
     }
 
-    /// Ends the response: what was written, and where records go in between.
-    pub fn finish(mut self) -> (Vec<u8>, Vec<Gap>) {
+    /// Ends the response: what was written, and where records go in between. `nodes` are told from version 16 on.
+    pub fn finish(mut self, nodes: &[NodeEndpoint<'_>]) -> (Vec<u8>, Vec<Gap>) {
         self.end_topic();
-        if self.flexible {
+        if self.flexible && (nodes.is_empty() || self.version < NODES) {
             put_unsigned_varint(&mut self.out, 0);
+        } else if self.flexible {
+            let mut inside = Vec::new();
+            put_array(&mut inside, Some(nodes.len()), true);
+            nodes
+                .iter()
+                .for_each(|node| node.encode(&mut inside, self.version));
+            put_unsigned_varint(&mut self.out, 1);
+            put_unsigned_varint(&mut self.out, 0);
+            put_unsigned_varint(&mut self.out, inside.len() as u32);
+            self.out.extend_from_slice(&inside);
         }
         (self.out, self.gaps)
     }
@@ -193,9 +226,19 @@ mod tests {
             });
             writer.partition(&PartitionAnswer {
                 diverging_epoch: diverging,
+                current_leader: Some(CurrentLeader {
+                    leader_id: 1002,
+                    leader_epoch: 7,
+                }),
                 ..PartitionAnswer::error(1, 0)
             });
-            let (mut bytes, gaps) = writer.finish();
+            let node = NodeEndpoint {
+                node_id: 1002,
+                host: "h".into(),
+                port: 9094,
+                rack: None,
+            };
+            let (mut bytes, gaps) = writer.finish(&[node]);
             assert_eq!(gaps.len(), 1);
             bytes.splice(gaps[0].position..gaps[0].position, *b"rec");
             let mut reader = Reader::new(&bytes);
@@ -208,6 +251,9 @@ mod tests {
                 partitions[1].diverging_epoch.end_offset,
                 if version >= 12 { 5 } else { -1 }
             );
+            let epoch = partitions[1].current_leader.leader_epoch;
+            assert_eq!(epoch, if version >= 12 { 7 } else { -1 });
+            assert_eq!(decoded.node_endpoints.len(), usize::from(version >= 16));
             let mut again = Vec::new();
             decoded.encode(&mut again, version);
             assert_eq!(again, bytes, "version {version}");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use protocol::fetch::{DivergingEpoch, FetchResponseWriter};
+use protocol::fetch::{CurrentLeader, DivergingEpoch, FetchResponseWriter};
 use protocol::header::{RequestHeader, put_response_header, skip_response_header};
 use protocol::messages::{covered, fetch, metadata, produce, recode_request, recode_response};
 use protocol::primitives::Reader;
@@ -175,12 +175,16 @@ fn write_fetch(response: &fetch::FetchResponse<'_>, version: i16, out: Vec<u8>) 
                     epoch: diverging.epoch,
                     end_offset: diverging.end_offset,
                 }),
+                current_leader: (one.current_leader.leader_id >= 0).then_some(CurrentLeader {
+                    leader_id: one.current_leader.leader_id,
+                    leader_epoch: one.current_leader.leader_epoch,
+                }),
                 aborted_transactions: one.aborted_transactions.is_some(),
                 records_bytes: bytes.len(),
             });
         }
     }
-    let (mut out, gaps) = writer.finish();
+    let (mut out, gaps) = writer.finish(&response.node_endpoints);
     assert_eq!(gaps.len(), records.len());
     for (gap, records) in gaps.iter().zip(records).rev() {
         out.splice(gap.position..gap.position, records.iter().copied());

@@ -75,6 +75,11 @@ const COUNTERS: &[(&str, &str, Read)] = &[
         "Partitions of Fetch requests refused",
         |f| f.counters.failed_fetches,
     ),
+    (
+        "kafka_server_fetchsessioncache_incrementalfetchsessionevictions",
+        "Fetch sessions that made room for others",
+        |f| f.fetch_sessions.2,
+    ),
     ("pelton_connections_accepted", "Connections accepted", |f| {
         f.counters.accepted
     }),
@@ -117,6 +122,16 @@ const GAUGES: &[(&str, &str, Read)] = &[
         "kafka_server_socketservermetrics_connection_count",
         "Open connections",
         |f| f.counters.connections,
+    ),
+    (
+        "kafka_server_fetchsessioncache_numincrementalfetchsessions",
+        "Fetch sessions",
+        |f| f.fetch_sessions.0 as u64,
+    ),
+    (
+        "kafka_server_fetchsessioncache_numincrementalfetchpartitionscached",
+        "Partitions that fetch sessions follow",
+        |f| f.fetch_sessions.1 as u64,
     ),
     (
         "kafka_server_replicamanager_partitioncount",

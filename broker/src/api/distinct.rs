@@ -5,23 +5,33 @@ use std::borrow::Cow;
 use std::hash::Hash;
 
 use hashbrown::HashMap;
+use protocol::primitives::Uuid;
 use smallvec::SmallVec;
 
 /// As many are compared one by one.
 const FEW: usize = 8;
 
+/// A topic as a request tells it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub enum Topic<'a> {
+    /// By name.
+    Name(Cow<'a, str>),
+    /// By id.
+    Id(Uuid),
+}
+
 /// What a request has named so far.
 #[derive(Debug, Default)]
 pub struct Distinct<'a> {
-    topics: Known<Cow<'a, str>>,
+    topics: Known<Topic<'a>>,
     topics_len: usize,
     items: Known<(usize, i32)>,
 }
 
 impl<'a> Distinct<'a> {
     /// The number of this topic: topics are numbered from 0 as they are first named.
-    pub fn topic(&mut self, name: Cow<'a, str>) -> usize {
-        let number = self.topics.first(name, self.topics_len);
+    pub fn topic(&mut self, topic: Topic<'a>) -> usize {
+        let number = self.topics.first(topic, self.topics_len);
         self.topics_len = self.topics_len.max(number + 1);
         number
     }
@@ -83,8 +93,8 @@ mod tests {
             let mut distinct = Distinct::default();
             for number in 0..count {
                 let name = format!("topic {number}");
-                assert_eq!(distinct.topic(name.clone().into()), number);
-                assert_eq!(distinct.topic(name.into()), number);
+                assert_eq!(distinct.topic(Topic::Name(name.clone().into())), number);
+                assert_eq!(distinct.topic(Topic::Name(name.into())), number);
                 assert_eq!(distinct.item(number, 7, 2 * number), 2 * number);
                 assert_eq!(distinct.item(number, 7, 2 * number + 1), 2 * number);
                 assert_eq!(distinct.item(0, 7, 99), 0);

@@ -1,56 +1,100 @@
-//! Fetch without sessions: whole batches from where they lie to the socket; waits for `min_bytes` by being woken, never by
-//! polling. Copies no record byte.
+//! Fetch, with sessions and without: whole batches from where they lie to the socket; waits for `min_bytes` by being woken,
+//! never by polling. Copies no record byte.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_lite::future::or;
 use protocol::error_code::ErrorCode;
-use protocol::fetch::{DivergingEpoch, FetchResponseWriter, Gap, PartitionAnswer};
-use protocol::messages::fetch::{FetchRequest, FetchRequestTopicPartition};
-use protocol::primitives::Uuid;
+use protocol::messages::fetch::FetchRequest;
 
-use super::distinct::Distinct;
-use super::{Handled, Reply, Request, read_failure_code, reader};
-use crate::io::buffer::Slice;
+use super::{Handled, Reply, Request, reader};
 use crate::io::executor::Signal;
 use crate::limits;
-use crate::metadata::Image;
 use crate::metrics::Metrics;
 use crate::router::Router;
+use crate::shard::place::Absent;
 use crate::shard::{PartitionKey, ReadAnswer, ReadFailure, ReadRequest, Watched};
 
-/// Session epochs that need no session: the first, and none (KIP-227).
-const SESSION_EPOCHS: std::ops::RangeInclusive<i32> = -1..=0;
+mod answer;
+mod session;
+use answer::{Leaders, refused, write};
+use session::{Item, Session};
 
-/// A partition that is asked for.
-struct Item<'a> {
-    topic: &'a str,
-    asked: &'a FetchRequestTopicPartition,
-    /// The shard that leads it, and which it is; `None` if it does not exist.
-    place: Option<(u32, PartitionKey)>,
+/// Version from which topics are told by their ids.
+const BY_ID: i16 = 13;
+/// Version from which a replica says who it is in a tag.
+const REPLICA_STATE: i16 = 15;
+
+/// A request, and what its version makes of it.
+struct Asked<'a> {
+    request: FetchRequest<'a>,
+    /// Whether topics are told by id.
+    by_id: bool,
+    /// Of a consumer below 0.
+    replica_id: i32,
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: FetchRequest<'a>, version: i16) -> Self {
+        Self {
+            by_id: version >= BY_ID,
+            replica_id: match version {
+                REPLICA_STATE.. => request.replica_state.replica_id,
+                _ => request.replica_id,
+            },
+            request,
+        }
+    }
 }
 
 /// Answers when enough has come, or the time is up.
 pub async fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = FetchRequest::decode(&mut reader(request), request.version)?;
-    // A session this broker never opened: clients fall back to whole fetches.
-    if !SESSION_EPOCHS.contains(&asked.session_epoch) {
-        let code = ErrorCode::FetchSessionIdNotFound;
-        return Ok(write(request, &asked, code, &[], Vec::new()));
+    let asked = Asked::of(asked, request.version);
+    let image = router.shard().image();
+    let (session, mut items) = match session::begin(router, &asked, &image) {
+        Ok(begun) => begun,
+        Err(code) => return Ok(refused(request, code, 0)),
+    };
+    if !(0..=1).contains(&asked.request.isolation_level) && items.iter().any(Item::is_known) {
+        return Ok(refused_isolation(request, &asked, &items));
     }
-    let items = items(&asked, &router.shard().image());
-    let is_known = |item: &Item<'_>| item.place.is_some();
-    if !(0..=1).contains(&asked.isolation_level) && items.iter().any(is_known) {
-        let refused = || ReadAnswer::failed(ReadFailure::Invalid);
-        let answers = items.iter().map(|_| refused()).collect();
-        let code = ErrorCode::InvalidRequest;
-        return Ok(write(request, &asked, code, &items, answers));
-    }
-    let answers = read_enough(router, &asked, &items, request.reply_bytes_max).await;
+    let mut answers = read_enough(router, &asked, &items, request.reply_bytes_max).await;
     count(&router.shard().metrics, &answers);
-    Ok(write(request, &asked, ErrorCode::None, &items, answers))
+    let both = (&mut items, &mut answers);
+    let id = match &session {
+        Session::GoesOn(session, _) => session.borrow().id(),
+        _ => 0,
+    };
+    let (code, id) = match session::end(router, &asked, session, both) {
+        Ok(id) => (ErrorCode::None, id),
+        Err(code) => (code, id),
+    };
+    let of = (&asked, request.version);
+    let leaders = Leaders::of(router, of, (&items, &answers)).await;
+    Ok(write(
+        request,
+        &asked,
+        (code, id),
+        &items,
+        answers,
+        &leaders,
+    ))
+}
+
+/// From version 13 on, a request that is refused as a whole is not answered partition by partition.
+fn refused_isolation(request: &Request, asked: &Asked<'_>, items: &[Item<'_>]) -> Reply {
+    let code = ErrorCode::InvalidRequest;
+    let session_id = asked.request.session_id;
+    if asked.by_id {
+        return refused(request, code, session_id);
+    }
+    let answers = items
+        .iter()
+        .map(|_| ReadAnswer::failed(ReadFailure::Invalid));
+    let (answers, leaders) = (answers.collect(), Leaders::default());
+    write(request, asked, (code, session_id), items, answers, &leaders)
 }
 
 fn count(metrics: &Metrics, answers: &[ReadAnswer]) {
@@ -60,62 +104,30 @@ fn count(metrics: &Metrics, answers: &[ReadAnswer]) {
     metrics.failed_fetches.add(failed.count() as u64);
 }
 
-/// What is asked for, as Kafka keeps it: each partition once, as it was asked for last, in the order of first mention; those
-/// that do not exist come last.
-fn items<'a>(asked: &'a FetchRequest<'_>, image: &Image) -> Vec<Item<'a>> {
-    let mut items: Vec<Item<'a>> = Vec::new();
-    let mut distinct = Distinct::default();
-    for topic in &asked.topics {
-        let known = image.topic(&topic.topic);
-        let number = distinct.topic(topic.topic.as_ref().into());
-        for partition in &topic.partitions {
-            let first = distinct.item(number, partition.partition, items.len());
-            if let Some(earlier) = items.get_mut(first) {
-                earlier.asked = partition;
-                continue;
-            }
-            let place = known.and_then(|known| {
-                let index = usize::try_from(partition.partition).ok()?;
-                let placement = known.partitions.get(index)?;
-                let key = PartitionKey {
-                    topic_id: known.id,
-                    partition: partition.partition,
-                };
-                Some((placement.shard, key))
-            });
-            items.push(Item {
-                topic: &topic.topic,
-                asked: partition,
-                place,
-            });
-        }
-    }
-    items.sort_by_key(|item| item.place.is_none());
-    items
-}
-
 /// Reads until it is enough: `min_bytes`, or a failure to tell, or the time is up.
 async fn read_enough(
     router: &Rc<Router>,
-    asked: &FetchRequest<'_>,
+    asked: &Asked<'_>,
     items: &[Item<'_>],
     reply_bytes_max: u64,
 ) -> Vec<ReadAnswer> {
     let clock = &router.shard().io.clock;
-    let wait_ms = u64::try_from(asked.max_wait_ms)
+    let wait_ms = u64::try_from(asked.request.max_wait_ms)
         .unwrap_or(0)
         .min(limits::FETCH_WAIT_MS_MAX);
     let deadline = clock.now().plus_ms(wait_ms);
     // More than may be sent cannot be waited for.
-    let min_bytes = usize::try_from(asked.min_bytes.min(asked.max_bytes)).unwrap_or(0);
-    let bytes_max = i64::from(asked.max_bytes).min(router.shard().config.fetch_bytes_max as i64);
+    let min_bytes =
+        usize::try_from(asked.request.min_bytes.min(asked.request.max_bytes)).unwrap_or(0);
+    let bytes_max =
+        i64::from(asked.request.max_bytes).min(router.shard().config.fetch_bytes_max as i64);
     let wake = Signal::default();
     loop {
         let room = bytes_max.min(i64::try_from(reply_bytes_max).unwrap_or(i64::MAX));
         let answers = read_all(router, (asked, items), room, &wake).await;
         let known = || {
             let known = items.iter().zip(&answers);
-            known.filter_map(|(item, answer)| Some((item.place?, answer)))
+            known.filter(|(item, _)| item.is_known())
         };
         let bytes: usize = known().map(|(_, answer)| answer.bytes()).sum();
         let now = clock.now();
@@ -124,7 +136,8 @@ async fn read_enough(
         if bytes >= min_bytes || !told || now >= deadline || known().next().is_none() {
             return answers;
         }
-        let elsewhere = elsewhere(router.shard().number, known());
+        let led = known().filter_map(|(item, answer)| Some((item.place.ok()?, answer)));
+        let elsewhere = elsewhere(router.shard().number, led);
         drop(answers);
         let mut watches = Vec::with_capacity(elsewhere.len());
         for (owner, watched) in elsewhere {
@@ -160,7 +173,7 @@ fn elsewhere<'a>(
 /// Reads every partition once, `room` bytes in all; `wake` is set when one that is led here grows.
 async fn read_all(
     router: &Rc<Router>,
-    (asked, items): (&FetchRequest<'_>, &[Item<'_>]),
+    (asked, items): (&Asked<'_>, &[Item<'_>]),
     mut room: i64,
     wake: &Signal,
 ) -> Vec<ReadAnswer> {
@@ -168,20 +181,23 @@ async fn read_all(
     let mut answers = Vec::with_capacity(items.len());
     let mut held = router.shard().hold_read_bytes();
     for item in items {
-        let Some((owner, key)) = item.place else {
-            answers.push(ReadAnswer::failed(ReadFailure::Unknown));
-            continue;
+        let (owner, key) = match item.place {
+            Ok(place) => place,
+            Err(absent) => {
+                answers.push(ReadAnswer::failed(failure_of(absent)));
+                continue;
+            }
         };
         // Another replica: there is none.
         if asked.replica_id >= 0 {
             answers.push(ReadAnswer::failed(ReadFailure::NotLeader));
             continue;
         }
-        let part = item.asked;
-        let bytes_max = i64::from(part.partition_max_bytes).min(room);
+        let part = &item.wanted;
+        let bytes_max = i64::from(part.bytes_max).min(room);
         let read = ReadRequest {
             key,
-            offset: part.fetch_offset,
+            offset: part.offset,
             bytes_max: usize::try_from(bytes_max).unwrap_or(0).min(held.room()),
             at_least_one: first,
             current_leader_epoch: (part.current_leader_epoch >= 0)
@@ -189,7 +205,7 @@ async fn read_all(
             last_fetched_epoch: (part.last_fetched_epoch >= 0).then_some(part.last_fetched_epoch),
         };
         let mut answer = router.read(owner, read, wake).await;
-        if bytes_max < 0 && answer.is_before_end(part.fetch_offset) {
+        if bytes_max < 0 && answer.is_before_end(part.offset) {
             answer = ReadAnswer::failed(ReadFailure::Invalid);
         }
         let bytes = answer.bytes();
@@ -201,72 +217,10 @@ async fn read_all(
     answers
 }
 
-fn write(
-    request: &Request,
-    asked: &FetchRequest<'_>,
-    code: ErrorCode,
-    items: &[Item<'_>],
-    answers: Vec<ReadAnswer>,
-) -> Reply {
-    let topics = || items.chunk_by(|one, next| one.topic == next.topic);
-    let mut writer = FetchResponseWriter::begin(
-        request.response(),
-        request.version,
-        (code.code(), 0),
-        topics().count(),
-    );
-    let mut records = Vec::new();
-    let mut answers = answers.into_iter();
-    for topic in topics() {
-        writer.topic(topic[0].topic, Uuid(0), topic.len());
-        for (item, answer) in topic.iter().zip(&mut answers) {
-            let partition = item.asked.partition;
-            if let Some(failure) = answer.failure {
-                writer.partition(&PartitionAnswer {
-                    // Kafka's two ways to make an answer.
-                    aborted_transactions: item.place.is_none() || code != ErrorCode::None,
-                    ..PartitionAnswer::error(partition, read_failure_code(failure).code())
-                });
-                continue;
-            }
-            writer.partition(&PartitionAnswer {
-                partition,
-                error_code: 0,
-                high_watermark: answer.high_watermark,
-                last_stable_offset: answer.high_watermark,
-                log_start_offset: answer.log_start_offset,
-                diverging_epoch: answer
-                    .diverging
-                    .map(|(epoch, end_offset)| DivergingEpoch { epoch, end_offset }),
-                aborted_transactions: asked.isolation_level == 1,
-                records_bytes: answer.bytes(),
-            });
-            records.push(answer.records);
-        }
+fn failure_of(absent: Absent) -> ReadFailure {
+    match absent {
+        Absent::Topic => ReadFailure::UnknownTopicId,
+        Absent::Partition => ReadFailure::Unknown,
+        Absent::OtherTopic => ReadFailure::InconsistentTopicId,
     }
-    assemble(writer.finish(), records.into_iter().flatten().collect())
-}
-
-/// Puts records between the written bytes: one list of slices for one vectored send.
-fn assemble((mut written, gaps): (Vec<u8>, Vec<Gap>), records: Vec<Slice>) -> Reply {
-    let record_bytes: usize = gaps.iter().map(|gap| gap.bytes).sum();
-    let length = (written.len() - 4 + record_bytes) as i32;
-    written[..4].copy_from_slice(&length.to_be_bytes());
-    let written = Bytes::from(written);
-    let mut slices = Vec::with_capacity(records.len() + gaps.len() + 1);
-    let mut records = records.into_iter();
-    let mut position = 0;
-    for gap in gaps {
-        slices.push(Slice::from(written.slice(position..gap.position)));
-        position = gap.position;
-        let mut bytes = 0;
-        while bytes < gap.bytes {
-            let slice = records.next().expect("every gap has its records");
-            bytes += slice.len();
-            slices.push(slice);
-        }
-        assert_eq!(bytes, gap.bytes, "records fill their gap");
-    }
-    slices.push(Slice::from(written.slice(position..)));
-    Reply { slices }
 }

@@ -8,7 +8,7 @@ use protocol::messages::list_offsets::{
     ListOffsetsResponseTopic, ListOffsetsResponseTopicPartition,
 };
 
-use super::distinct::Distinct;
+use super::distinct::{Distinct, Topic};
 use super::{Handled, Reply, Request, read_failure_code, reader};
 use crate::metadata::Image;
 use crate::router::Router;
@@ -60,7 +60,7 @@ fn items<'a>(asked: &'a ListOffsetsRequest<'_>) -> Vec<Item<'a>> {
         .iter()
         .filter(|topic| !topic.partitions.is_empty())
     {
-        let number = distinct.topic(topic.name.as_ref().into());
+        let number = distinct.topic(Topic::Name(topic.name.as_ref().into()));
         for partition in &topic.partitions {
             let first = distinct.item(number, partition.partition_index, items.len());
             if let Some(earlier) = items.get_mut(first) {
@@ -126,6 +126,8 @@ fn spec(timestamp: i64, version: i16) -> Option<OffsetSpec> {
         -2 => Some(OffsetSpec::Earliest),
         -3 if version >= 7 => Some(OffsetSpec::MaxTimestamp),
         -4 if version >= 8 => Some(OffsetSpec::Earliest),
+        -5 if version >= 9 => Some(OffsetSpec::Tiered),
+        -6 if version >= 11 => Some(OffsetSpec::Tiered),
         0.. => Some(OffsetSpec::Timestamp(timestamp)),
         _ => None,
     }

@@ -147,6 +147,7 @@ fn refused(request: &Request, asked: &MetadataRequest<'_>) -> Reply {
         });
     let response = MetadataResponse {
         topics: topics.collect(),
+        error_code: ErrorCode::InvalidRequest.code(),
         ..MetadataResponse::default()
     };
     let mut out = request.response();

@@ -46,6 +46,7 @@ mod nodes;
 pub mod offset_commit;
 pub mod offset_delete;
 pub mod offset_fetch;
+pub mod offset_for_leader_epoch;
 mod partition_results;
 pub mod produce;
 pub mod sync_group;
@@ -70,11 +71,11 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 31] = [
-    served(ApiKey::Produce, 0, 9),
-    served(ApiKey::Fetch, 4, 12),
-    served(ApiKey::ListOffsets, 1, 8),
-    served(ApiKey::Metadata, 0, 12),
+pub const TABLE: [Served; 32] = [
+    served(ApiKey::Produce, 0, 13),
+    served(ApiKey::Fetch, 4, 18),
+    served(ApiKey::ListOffsets, 1, 11),
+    served(ApiKey::Metadata, 0, 13),
     served(ApiKey::OffsetCommit, 2, 10),
     served(ApiKey::OffsetFetch, 1, 10),
     served(ApiKey::FindCoordinator, 0, 6),
@@ -89,6 +90,7 @@ pub const TABLE: [Served; 31] = [
     served(ApiKey::DeleteTopics, 1, 6),
     served(ApiKey::DeleteRecords, 0, 2),
     served(ApiKey::InitProducerId, 0, 4),
+    served(ApiKey::OffsetForLeaderEpoch, 2, 4),
     served(ApiKey::DescribeAcls, 1, 3),
     served(ApiKey::DescribeConfigs, 1, 4),
     served(ApiKey::AlterConfigs, 0, 2),
@@ -214,7 +216,7 @@ impl Pending {
 
 /// Whether this request takes the overlapping way.
 pub fn is_produce(request: &Request) -> bool {
-    request.api_key == ApiKey::Produce.code() && (3..=9).contains(&request.version)
+    request.api_key == ApiKey::Produce.code() && (3..=13).contains(&request.version)
 }
 
 /// Serves any request but Produce.
@@ -262,6 +264,7 @@ async fn dispatch(
         ApiKey::Metadata => metadata::handle(router, request).await,
         ApiKey::Fetch => fetch::handle(router, request).await,
         ApiKey::ListOffsets => list_offsets::handle(router, request).await,
+        ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::handle(router, request).await,
         ApiKey::InitProducerId => init_producer_id::handle(router, request).await,
         ApiKey::CreateTopics => create_topics::handle(router, request).await,
         ApiKey::DeleteTopics => delete_topics::handle(router, request).await,
@@ -304,6 +307,8 @@ pub type Handled = Result<Reply, DecodeError>;
 pub fn read_failure_code(failure: ReadFailure) -> ErrorCode {
     match failure {
         ReadFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
+        ReadFailure::UnknownTopicId => ErrorCode::UnknownTopicId,
+        ReadFailure::InconsistentTopicId => ErrorCode::InconsistentTopicId,
         ReadFailure::NotLeader => ErrorCode::NotLeaderOrFollower,
         ReadFailure::Invalid => ErrorCode::InvalidRequest,
         ReadFailure::OffsetOutOfRange => ErrorCode::OffsetOutOfRange,

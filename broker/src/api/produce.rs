@@ -7,16 +7,19 @@ use std::rc::Rc;
 use protocol::produce::{ProduceRequest as Parsed, ProduceResponseWriter};
 use smallvec::SmallVec;
 
-use super::distinct::Distinct;
+use super::distinct::{Distinct, Topic};
 use super::{Reply, Request};
 use crate::io::executor::Signal;
-use crate::metadata::Image;
 use crate::partition::validate::{is_transactional, one_batch};
 use crate::router::{Produced, RemoteProduce, Router};
-use crate::shard::{Commit, PartitionKey, ProduceFailure, ProduceRequest, ProduceTicket};
+use crate::shard::place::{Absent, Told};
+use crate::shard::{Commit, ProduceFailure, ProduceRequest, ProduceTicket};
 
 mod answer;
 use answer::write;
+
+/// Version from which topics are told by their ids.
+const BY_ID: i16 = 13;
 
 /// A Produce request between its decisions and its response.
 pub struct PendingProduce {
@@ -53,11 +56,15 @@ pub fn begin(
     let (mut parts, records) = parts(&parsed, request);
     for ((asked, part), records) in parsed.partitions().zip(&mut parts).zip(records) {
         let State::Done(_) = part.state else { continue };
-        let place = place(&image, &asked.topic, asked.partition);
-        part.state = match (&refused, place) {
+        let topic = match request.version {
+            BY_ID.. => Told::by_id(asked.topic_id.0),
+            _ => Told::by_name(&asked.topic),
+        };
+        part.state = match (&refused, topic.find(&image).place(asked.partition)) {
             (Some(failure), _) => State::Done(Err(failure.clone())),
-            (None, None) => State::Done(Err(ProduceFailure::Unknown)),
-            (None, Some((owner, key))) => {
+            (None, Err(Absent::Topic)) => State::Done(Err(ProduceFailure::UnknownTopicId)),
+            (None, Err(_)) => State::Done(Err(ProduceFailure::Unknown)),
+            (None, Ok((owner, key))) => {
                 let asked = ProduceRequest {
                     records: records.map(|range| request.body.slice(range)),
                     version: request.version,
@@ -91,7 +98,10 @@ fn parts(parsed: &Parsed<'_>, request: &Request) -> (SmallVec<[Part; 2]>, Record
     let mut topic = 0;
     for (item, asked) in parsed.partitions().enumerate() {
         if asked.partitions_of_topic > 0 {
-            topic = distinct.topic(asked.topic);
+            topic = distinct.topic(match request.version {
+                BY_ID.. => Topic::Id(asked.topic_id),
+                _ => Topic::Name(asked.topic),
+            });
         }
         let first = distinct.item(topic, asked.partition, item);
         let state = if first == item {
@@ -108,16 +118,6 @@ fn parts(parsed: &Parsed<'_>, request: &Request) -> (SmallVec<[Part; 2]>, Record
         records.push(asked.records);
     }
     (parts, records)
-}
-
-fn place(image: &Image, topic: &str, partition: i32) -> Option<(u32, PartitionKey)> {
-    let topic = image.topic(topic)?;
-    let placement = topic.partitions.get(usize::try_from(partition).ok()?)?;
-    let key = PartitionKey {
-        topic_id: topic.id,
-        partition,
-    };
-    Some((placement.shard, key))
 }
 
 /// Kafka looks at the first batch of each partition before anything else; what it finds there may refuse them all.

@@ -390,9 +390,8 @@ const NETWORK: &[Setting] = &[
         .fixed(),
     Setting::int("socket.listen.backlog.size", 50, AtLeast(1), "Connections the kernel holds before they are accepted.")
         .fixed(),
-    Setting::int("max.incremental.fetch.session.cache.slots", 1000, AtLeast(0), "Accepted; fetches are sessionless.")
-        .fixed()
-        .idle(),
+    Setting::int("max.incremental.fetch.session.cache.slots", 1000, AtLeast(0), "Most fetch sessions a shard keeps; the built-in bound holds too.")
+        .fixed(),
     Setting::int("request.timeout.ms", 30_000, AtLeast(0), "Accepted; requests between brokers only.").fixed().idle(),
 ];
 

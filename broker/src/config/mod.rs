@@ -167,6 +167,8 @@ pub struct Config {
     pub socket_request_bytes_max: u32,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: u32,
+    /// `max.incremental.fetch.session.cache.slots`, a shard.
+    pub fetch_session_slots: u32,
     /// `queued.max.request.bytes`; `None` for the built-in bound a shard.
     pub queued_request_bytes_max: Option<u64>,
     /// `connections.max.idle.ms`; `None` never closes.
@@ -455,6 +457,7 @@ impl Read<'_> {
             delete_topic_enable: self.bool("delete.topic.enable"),
             socket_request_bytes_max: self.number("socket.request.max.bytes"),
             fetch_bytes_max: self.number("fetch.max.bytes"),
+            fetch_session_slots: self.number("max.incremental.fetch.session.cache.slots"),
             queued_request_bytes_max: self
                 .optional("queued.max.request.bytes")
                 .filter(|bytes: &u64| *bytes > 0),

@@ -36,6 +36,10 @@ pub struct ReadRequest {
 pub enum ReadFailure {
     /// No such partition.
     Unknown,
+    /// No topic of this id.
+    UnknownTopicId,
+    /// The topic of this id is gone, and another has its name.
+    InconsistentTopicId,
     /// Not led here, or not to be read by another replica.
     NotLeader,
     /// A limit or an isolation level that does not exist.
@@ -100,6 +104,8 @@ pub enum OffsetSpec {
     Latest,
     /// The first offset.
     Earliest,
+    /// What only tiered storage has; there is none.
+    Tiered,
     /// The first record with the largest timestamp.
     MaxTimestamp,
     /// The first record with this timestamp or a later one.
@@ -115,6 +121,17 @@ pub struct OffsetRequest {
     pub spec: OffsetSpec,
     /// What the client believes.
     pub current_leader_epoch: Option<i32>,
+}
+
+/// One partition's part of an OffsetForLeaderEpoch request.
+#[derive(Debug, Clone, Copy)]
+pub struct EpochRequest {
+    /// Which.
+    pub key: PartitionKey,
+    /// What the client believes.
+    pub current_leader_epoch: Option<i32>,
+    /// The epoch whose end is asked for.
+    pub leader_epoch: i32,
 }
 
 /// A partition that a fetch waits for.
@@ -201,6 +218,9 @@ fn diverging(owned: &Owned, request: &ReadRequest) -> Result<Option<(i32, i64)>,
         .end_of(last, partition.high_watermark());
     match end {
         None => Err(ReadFailure::OffsetOutOfRange),
+        Some(_) if request.offset < partition.log_start_offset() => {
+            Err(ReadFailure::OffsetOutOfRange)
+        }
         Some((epoch, end)) if epoch == last && end >= request.offset => Ok(None),
         Some(parted) => Ok(Some(parted)),
     }
@@ -315,6 +335,17 @@ impl Shard {
         }
     }
 
+    /// The largest leader epoch not above the one asked for, and where it ends; `None` where nothing is known of it.
+    pub fn epoch_end(&self, request: EpochRequest) -> Result<Option<(i32, i64)>, ReadFailure> {
+        let owned = self.led(request.key).ok_or(ReadFailure::NotLeader)?;
+        check_epoch(&owned, request.current_leader_epoch)?;
+        let partition = owned.partition.borrow();
+        let end = partition.high_watermark();
+        // -1 is no epoch.
+        let asked = (request.leader_epoch != -1).then_some(request.leader_epoch);
+        Ok(asked.and_then(|epoch| partition.leader_epochs().end_of(epoch, end)))
+    }
+
     /// Looks an offset up.
     pub async fn offset(&self, request: OffsetRequest) -> OffsetAnswer {
         let Some(owned) = self.led(request.key) else {
@@ -333,6 +364,7 @@ impl Shard {
                     let start = partition.log_start_offset();
                     Some((start, partition.leader_epochs().epoch_of(start)))
                 }
+                OffsetSpec::Tiered => Some((-1, None)),
                 OffsetSpec::MaxTimestamp | OffsetSpec::Timestamp(_) => None,
             }
         };

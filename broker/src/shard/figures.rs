@@ -20,6 +20,7 @@ impl Shard {
             dirty_bytes_max: self.dirty_bytes_max,
             journal_used_bytes: self.journal.used_bytes(),
             journal_capacity_bytes: self.journal.capacity_bytes(),
+            fetch_sessions: self.fetch_sessions.borrow().figures(),
             applied_sequence: self.applied_sequence.get(),
             checkpointed_sequence: self.checkpointed_sequence.get(),
             details: Vec::new(),

@@ -33,9 +33,11 @@ use crate::replicated::runtime::Runtime;
 
 pub mod control;
 pub mod fetch;
+pub mod fetch_sessions;
 pub mod figures;
 mod group_log;
 pub mod groups;
+pub mod place;
 pub mod produce;
 pub mod recovery;
 pub mod retention;
@@ -43,7 +45,8 @@ pub mod write_back;
 
 pub use control::ControlError;
 pub use fetch::{
-    OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest, Watched,
+    EpochRequest, OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest,
+    Watched,
 };
 pub use produce::{Commit, ProduceRequest, ProduceTicket};
 pub use retention::{DeleteRecordsFailure, DeletedRecords};
@@ -72,6 +75,9 @@ pub enum ProduceFailure {
     /// No such topic or partition.
     #[error("This server does not host this topic-partition.")]
     Unknown,
+    /// No topic of this id.
+    #[error("This server does not host this topic ID.")]
+    UnknownTopicId,
     /// Clients may not write to it.
     #[error("Cannot append to an internal topic.")]
     InternalTopic,
@@ -203,6 +209,8 @@ pub struct Shard {
     flush_ended: Cell<bool>,
     retention: retention::Retention,
     coordinators: groups::Coordinators,
+    /// What clients follow.
+    pub fetch_sessions: RefCell<fetch_sessions::FetchSessions>,
     /// The write-back loop has ended, after the flush loop.
     write_back_ended: Signal,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::fetch_sessions::FetchSessions;
 use super::{Home, PartitionKey, Shard};
 use crate::config::Config;
 use crate::io::Io;
@@ -242,6 +243,7 @@ fn empty(
         dirty_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         read_bytes: Cell::new(0),
+        fetch_sessions: RefCell::new(FetchSessions::new(config.fetch_session_slots as usize)),
         out_of_space: Default::default(),
         stopping: Cell::new(false),
         flush_ended: Cell::new(false),

@@ -7,6 +7,7 @@ mod admin;
 #[path = "../harness/broker.rs"]
 #[allow(dead_code, reason = "shared with other test programs")]
 mod broker;
+mod epochs;
 mod frames;
 #[path = "../harness/load.rs"]
 #[allow(dead_code, reason = "shared with other test programs")]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use protocol::header::skip_response_header;
 use protocol::messages;
-use protocol::primitives::{DecodeError, Reader};
+use protocol::primitives::{DecodeError, Reader, Uuid};
 
 use crate::batch;
 use value::Value;
@@ -15,7 +15,9 @@ use value::Value;
 pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
-const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 21, 37, 42];
+const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 21, 23, 37, 42];
+/// APIs whose newest versions tell topics by id only.
+const BY_ID: &[i16] = &[0, 1];
 /// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
 const FEATURES: &[&str] = &[
     "supported_features",
@@ -35,6 +37,7 @@ const METADATA_ERROR: (i16, i16) = (3, 13);
 const KEYS: &[&str] = &[
     "name",
     "partition_index",
+    "partition",
     "index",
     "node_id",
     "group_id",
@@ -86,6 +89,10 @@ pub struct View<'a> {
     pub in_any_order: bool,
     /// Member ids that are known, by slot: they are written as `member 0`.
     pub members: &'a BTreeMap<usize, String>,
+    /// The scenario's topics by id: answers that tell topics by id only are written with ...
+    pub ids: &'a [Uuid],
+    /// ... their names.
+    pub names: &'a [String],
 }
 
 /// The answer in `frame`, which has no length before it.
@@ -95,6 +102,12 @@ pub fn text(api_key: i16, version: i16, frame: &[u8], view: &View<'_>) -> String
             let mut debug = debug.replace(view.prefix, "");
             for (slot, member) in view.members {
                 debug = debug.replace(member, &format!("member {slot}"));
+            }
+            if BY_ID.contains(&api_key) {
+                for (id, name) in view.ids.iter().zip(view.names) {
+                    let name = name.trim_start_matches(view.prefix);
+                    debug = debug.replace(&id.to_string(), &format!("\"{name}\""));
+                }
             }
             let mut value = Value::parse(&debug);
             let added = ADDED.iter().filter(|(api, _, _)| *api == api_key);
@@ -173,6 +186,7 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
         offset_commit OffsetCommitResponse,
         offset_delete OffsetDeleteResponse,
         offset_fetch OffsetFetchResponse,
+        offset_for_leader_epoch OffsetForLeaderEpochResponse,
         produce ProduceResponse,
         sync_group SyncGroupResponse,
     })
@@ -261,7 +275,7 @@ fn masked(name: &str, text: &str, times: Times) -> String {
             is_set("null") && text != "\"\""
         }
         "cluster_id" | "host" | "log_dir" => is_set("null") && text != "\"\"",
-        "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA"),
+        "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA") && !text.starts_with('"'),
         "member_id" | "leader" => is_member_id(text),
         "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" | "broker_id"
         | "total_bytes" | "usable_bytes" => is_set("-1"),

@@ -97,14 +97,6 @@ const DELIBERATE: &[Deliberate] = &[
         reason: "Kafka appends a transactional batch of no producer, which no transaction can ever end",
     },
     Deliberate {
-        api: "fetch",
-        scenario: "sessions opened",
-        step: "epoch 0",
-        kafka: "session_id=some",
-        pelton: "session_id=0",
-        reason: "no session is opened: every client falls back to whole fetches",
-    },
-    Deliberate {
         api: "find_coordinator",
         scenario: "v6",
         step: "type 2, a share key",
@@ -123,6 +115,14 @@ const DELIBERATE: &[Deliberate] = &[
     Deliberate {
         api: "metadata",
         scenario: "ids v12",
+        step: "neither",
+        kafka: "error_code=-1",
+        pelton: "error_code=42",
+        reason: "Kafka fails over a topic with neither name nor id; it is refused as in versions 10 and 11",
+    },
+    Deliberate {
+        api: "metadata",
+        scenario: "ids v13",
         step: "neither",
         kafka: "error_code=-1",
         pelton: "error_code=42",

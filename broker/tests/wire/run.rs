@@ -9,6 +9,7 @@ use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsRequestTopicConfig,
     CreateTopicsResponse,
 };
+use protocol::messages::fetch::{self, FetchResponse};
 use protocol::messages::join_group::{self, JoinGroupResponse};
 use protocol::messages::list_offsets::{
     ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
@@ -21,7 +22,7 @@ use crate::answer::{self, Times, View};
 use crate::broker::{Broker, Connection, Silence};
 use crate::deliberate;
 use crate::recording::{self, Recording, Told};
-use crate::scenario::{Act, Run, Scenario, Step, Topic, id_of, member_of};
+use crate::scenario::{Act, Run, Scenario, Step, Topic, id_named, id_of, member_of, session_of};
 
 /// Makes the scenarios of an API for one run.
 pub type Scenarios = fn(&Run) -> Vec<Scenario>;
@@ -62,8 +63,13 @@ pub fn check(api: &Api, shards: u32) {
         now,
     };
     let mut told = Recording::default();
+    let mut left_out = Vec::new();
     for scenario in (api.scenarios)(&run) {
         if !scenario.name.contains(&only) {
+            continue;
+        }
+        if scenario.of_one_shard && shards > 1 {
+            left_out.push(scenario.name);
             continue;
         }
         let answers = play(&broker, &run, times, &scenario);
@@ -83,6 +89,9 @@ pub fn check(api: &Api, shards: u32) {
     kafka.scenarios.retain(|name, _| name.contains(&only));
     if !elsewhere {
         deliberate::apply(api.name, &mut kafka, only.is_empty());
+    }
+    for name in left_out {
+        kafka.scenarios.remove(&name);
     }
     let differences = compare(&kafka, &told);
     assert!(
@@ -146,14 +155,19 @@ fn difference(name: &str, known: &Told, told: &Told) -> String {
 
 fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<Told> {
     let ids = create(broker, run, &scenario.topics);
+    let names: Vec<String> = (scenario.topics.iter())
+        .map(|topic| run.topic(&topic.name))
+        .collect();
     let mut connections = BTreeMap::new();
     let mut members = BTreeMap::new();
+    let mut sessions = BTreeMap::new();
     let mut told = Vec::new();
     for step in &scenario.steps {
         let connection = connections
             .entry(step.connection)
             .or_insert_with(|| Connection::open(broker.address));
-        let frame = with_members(with_ids(&step.frame, &ids), &members);
+        let frame = with_members(with_ids(&step.frame, &ids, &names), &members);
+        let frame = with_sessions(frame, &sessions);
         if step.later && std::env::var_os("PELTON_WIRE_TARGET").is_some() {
             std::thread::sleep(LATER);
         }
@@ -171,11 +185,16 @@ fn play(broker: &Broker, run: &Run, times: Times, scenario: &Scenario) -> Vec<To
             topics_like: step.topics_like.as_deref(),
             in_any_order: step.in_any_order,
             members: &members,
+            ids: &ids,
+            names: &names,
         };
         let answer = match settled(broker, connection, (step, &frame), &view) {
             Ok((answer, frame)) => {
                 if let Some(slot) = step.remembers {
                     members.insert(slot, member_id(step.version, &frame));
+                }
+                if let Some(slot) = step.opens {
+                    sessions.insert(slot, session_id(step.version, &frame));
                 }
                 answer
             }
@@ -251,18 +270,34 @@ fn node(broker: &Broker) -> i32 {
     metadata.brokers[0].node_id
 }
 
-/// `frame` with the topics' ids where [`id_of`] stands for them.
-fn with_ids(frame: &[u8], ids: &[Uuid]) -> Vec<u8> {
+/// `frame` with the topics' ids where [`id_of`] or [`id_named`] stands for them.
+fn with_ids(frame: &[u8], ids: &[Uuid], names: &[String]) -> Vec<u8> {
     let mut frame = frame.to_vec();
-    for (topic, id) in ids.iter().enumerate() {
-        let stands = id_of(topic).to_be_bytes();
-        let mut from = 0;
-        while let Some(at) = frame[from..].windows(16).position(|some| some == stands) {
-            frame[from + at..from + at + 16].copy_from_slice(&id.0.to_be_bytes());
-            from += at + 16;
+    for (topic, (id, name)) in ids.iter().zip(names).enumerate() {
+        for stands in [id_of(topic), id_named(name)] {
+            replace(&mut frame, &stands.to_be_bytes(), &id.0.to_be_bytes());
         }
     }
     frame
+}
+
+/// `frame` with the fetch sessions where [`session_of`] stands for them.
+fn with_sessions(mut frame: Vec<u8>, sessions: &BTreeMap<usize, i32>) -> Vec<u8> {
+    for (slot, session) in sessions {
+        let stands = session_of(*slot).to_be_bytes();
+        replace(&mut frame, &stands, &session.to_be_bytes());
+    }
+    frame
+}
+
+/// Puts `value` wherever `stands` stands, which is as long.
+fn replace(frame: &mut [u8], stands: &[u8], value: &[u8]) {
+    let bytes = stands.len();
+    let mut from = 0;
+    while let Some(at) = frame[from..].windows(bytes).position(|some| some == stands) {
+        frame[from + at..from + at + bytes].copy_from_slice(value);
+        from += at + bytes;
+    }
 }
 
 /// `frame` with the member ids where [`member_of`] stands for them.
@@ -274,15 +309,7 @@ fn with_members(mut frame: Vec<u8>, members: &BTreeMap<usize, String>) -> Vec<u8
             member.len(),
             "a stand-in is as long as {member}"
         );
-        let mut from = 0;
-        let bytes = stands.len();
-        while let Some(at) = frame[from..]
-            .windows(bytes)
-            .position(|some| some == stands.as_bytes())
-        {
-            frame[from + at..from + at + bytes].copy_from_slice(member.as_bytes());
-            from += at + bytes;
-        }
+        replace(&mut frame, stands.as_bytes(), member.as_bytes());
     }
     frame
 }
@@ -293,6 +320,14 @@ fn member_id(version: i16, frame: &[u8]) -> String {
     skip_response_header(&mut reader, join_group::KEY, version).unwrap();
     let joined = JoinGroupResponse::decode(&mut reader, version).unwrap();
     joined.member_id.into_owned()
+}
+
+/// The session in an answer to a fetch.
+fn session_id(version: i16, frame: &[u8]) -> i32 {
+    let mut reader = Reader::new(frame);
+    skip_response_header(&mut reader, fetch::KEY, version).unwrap();
+    let fetched = FetchResponse::decode(&mut reader, version).unwrap();
+    fetched.session_id
 }
 
 /// Makes the topics, waits until every partition is led, and gives their ids.

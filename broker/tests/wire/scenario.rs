@@ -12,6 +12,20 @@ pub const fn id_of(topic: usize) -> u128 {
     0xfeed_feed_feed_feed_feed_feed_feed_0000 + topic as u128
 }
 
+/// Stands in a frame for the id of the topic of this name, the run's prefix included; if the scenario has none, it is the id
+/// of no topic.
+pub fn id_named(name: &str) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = (1 << 88) + 0x13b;
+    let hash = |hash: u128, byte: u8| (hash ^ u128::from(byte)).wrapping_mul(PRIME);
+    name.bytes().fold(OFFSET, hash)
+}
+
+/// Stands in a frame for the fetch session that an answer opened, see [`Step::opens`].
+pub const fn session_of(slot: usize) -> i32 {
+    0x5e55_1000 + slot as i32
+}
+
 /// Stands in a frame for the member id that this step's answer told, see [`Step::remembers`]: as long as the ids that a
 /// client called [`CLIENT_ID`], or a static member whose name has four letters, is given.
 pub fn member_of(slot: usize) -> String {
@@ -59,6 +73,8 @@ pub struct Scenario {
     pub topics: Vec<Topic>,
     /// The requests.
     pub steps: Vec<Step>,
+    /// Whether it is about what connections share that come to one shard.
+    pub of_one_shard: bool,
 }
 
 impl Scenario {
@@ -68,7 +84,14 @@ impl Scenario {
             name: name.into(),
             topics: Vec::new(),
             steps: Vec::new(),
+            of_one_shard: false,
         }
+    }
+
+    /// Only asked of a broker of one shard.
+    pub fn of_one_shard(mut self) -> Self {
+        self.of_one_shard = true;
+        self
     }
 
     /// Wants this topic.
@@ -137,6 +160,8 @@ pub struct Step {
     pub later: bool,
     /// Where the member id of the answer is kept: later frames have it where [`member_of`] stands.
     pub remembers: Option<usize>,
+    /// Where the fetch session of the answer is kept: later frames have it where [`session_of`] stands.
+    pub opens: Option<usize>,
 }
 
 impl Step {
@@ -183,6 +208,7 @@ impl Step {
             in_any_order: false,
             later: false,
             remembers: None,
+            opens: None,
         }
     }
 
@@ -221,6 +247,12 @@ impl Step {
     /// Keeps the member id that the answer tells.
     pub fn remembers(mut self, slot: usize) -> Self {
         self.remembers = Some(slot);
+        self
+    }
+
+    /// Keeps the fetch session that the answer opens.
+    pub fn opens(mut self, slot: usize) -> Self {
+        self.opens = Some(slot);
         self
     }
 

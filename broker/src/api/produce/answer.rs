@@ -62,6 +62,7 @@ fn code(failure: &ProduceFailure) -> ErrorCode {
         ProduceFailure::NoTransactionalId => ErrorCode::TransactionalIdAuthorizationFailed,
         ProduceFailure::Malformed(_) => ErrorCode::CorruptMessage,
         ProduceFailure::Unknown => ErrorCode::UnknownTopicOrPartition,
+        ProduceFailure::UnknownTopicId => ErrorCode::UnknownTopicId,
         ProduceFailure::InternalTopic => ErrorCode::InvalidTopicException,
         ProduceFailure::NotLeader | ProduceFailure::Stopped => ErrorCode::NotLeaderOrFollower,
         ProduceFailure::Storage => ErrorCode::KafkaStorageError,

@@ -1,17 +1,21 @@
 //! Fetch: offsets, limits, epochs, sessions, waits.
 
 use protocol::messages::fetch::{
-    FetchRequest, FetchRequestForgottenTopic, FetchRequestTopicPartition,
+    FetchRequest, FetchRequestForgottenTopic, FetchRequestReplicaState, FetchRequestTopic,
+    FetchRequestTopicPartition,
 };
+use protocol::primitives::Uuid;
 
 use super::requests::PRODUCE;
 use super::requests::{
-    FETCH, FetchParts, fetch, fetch_all, fetch_request, from, produce, produce_body, tagged,
+    FETCH, FetchParts, create, delete, fetch, fetch_all, fetch_request, from, produce,
+    produce_body, tagged,
 };
 use crate::batch::Batch;
-use crate::scenario::{Run, Scenario, Step};
+use crate::scenario::{Run, Scenario, Step, id_named};
 
-const VERSIONS: std::ops::RangeInclusive<i16> = 4..=12;
+/// Those left out are those before them, with a tag that only replicas write.
+const VERSIONS: [i16; 13] = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 18];
 
 pub fn scenarios(run: &Run) -> Vec<Scenario> {
     let mut all = Vec::new();
@@ -34,6 +38,8 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     all.push(racks(run));
     all.push(versions_that_are_not(run));
     all.push(codecs(run));
+    all.push(ids(run));
+    all.push(gone(run));
     all
 }
 
@@ -272,6 +278,7 @@ fn replicas(run: &Run, version: i16) -> Scenario {
         for (label, offset) in [("from 27", 27), ("from 99", 99)] {
             let request = FetchRequest {
                 replica_id,
+                replica_state: replica(replica_id),
                 ..fetch_request(run, &[(&topic, &[from(0, offset)])])
             };
             scenario = scenario.step(fetch(
@@ -283,6 +290,7 @@ fn replicas(run: &Run, version: i16) -> Scenario {
     }
     let request = FetchRequest {
         replica_id: 5,
+        replica_state: replica(5),
         isolation_level: 1,
         ..fetch_request(
             run,
@@ -293,6 +301,13 @@ fn replicas(run: &Run, version: i16) -> Scenario {
         )
     };
     scenario.step(fetch("replica 5, unknown ones", version, &request))
+}
+
+fn replica(replica_id: i32) -> FetchRequestReplicaState {
+    FetchRequestReplicaState {
+        replica_id,
+        replica_epoch: -1,
+    }
 }
 
 fn isolation(run: &Run, version: i16) -> Scenario {
@@ -378,21 +393,21 @@ fn sessions(run: &Run, version: i16) -> Scenario {
     let forgotten = FetchRequest {
         forgotten_topics_data: vec![FetchRequestForgottenTopic {
             topic: run.topic(&topic).into(),
+            topic_id: Uuid(id_named(&run.topic(&topic))),
             partitions: vec![0, 1, 9],
-            ..FetchRequestForgottenTopic::default()
         }],
         ..fetch_request(run, &[(&topic, &[from(0, 0)])])
     };
     scenario.step(fetch("forgotten without a session", version, &forgotten))
 }
 
-/// Epoch 0 asks for a session: we never open one, and say so by id 0.
+/// Epoch 0 asks for a session.
 fn opened_sessions(run: &Run) -> Scenario {
     let topic = "opening";
     let mut scenario = Scenario::new("sessions opened")
         .topic(topic, 2, &[])
         .step(produce(run, "a batch", 7, topic, &Batch::of(run.time, 1).bytes()).prepares());
-    for version in 7..=12 {
+    for version in 7..=18 {
         for session_id in [0, 5] {
             let request = FetchRequest {
                 session_id,
@@ -477,7 +492,7 @@ fn woken(run: &Run) -> Scenario {
     let topic = "woken";
     let mut scenario = Scenario::new("woken").topic(topic, 2, &[]);
     let mut ends = [0, 0];
-    for version in [4, 11, 12] {
+    for version in [4, 11, 12, 13, 18] {
         for partition in [0, 1] {
             let request = FetchRequest {
                 max_wait_ms: 30_000,
@@ -513,7 +528,7 @@ fn racks(run: &Run) -> Scenario {
         .topic(topic, 1, &[])
         .step(produce(run, "a batch", 7, topic, &Batch::of(run.time, 1).bytes()).prepares());
     for rack in ["", "rack-1", "a rack with spaces"] {
-        for version in [11, 12] {
+        for version in [11, 12, 13, 17] {
             let request = FetchRequest {
                 rack_id: rack.into(),
                 ..fetch_request(run, &[(topic, &[from(0, 0)])])
@@ -533,7 +548,7 @@ fn racks(run: &Run) -> Scenario {
 
 fn versions_that_are_not(run: &Run) -> Scenario {
     let mut scenario = Scenario::new("versions that are not");
-    for version in [0, 1, 3, -1, i16::MIN, 99] {
+    for version in [0, 1, 3, 19, -1, i16::MIN, 99] {
         let mut body = Vec::new();
         fetch_request(run, &[("nowhere", &[from(0, 0)])]).encode(&mut body, 4);
         scenario = scenario
@@ -574,7 +589,7 @@ fn codecs(run: &Run) -> Scenario {
                 &bytes,
             ));
     }
-    for version in VERSIONS {
+    for version in 4..=18 {
         scenario = scenario
             .step(fetch_all(run, format!("all v{version}"), version, topic, 0))
             .step(fetch_all(
@@ -584,6 +599,79 @@ fn codecs(run: &Run) -> Scenario {
                 "zstd",
                 0,
             ));
+    }
+    scenario
+}
+
+/// Topics told by ids that are none, or by the same one twice.
+fn ids(run: &Run) -> Scenario {
+    let (one, two) = ("ids-one", "ids-two");
+    let mut scenario = Scenario::new("ids").topic(one, 2, &[]).topic(two, 2, &[]);
+    for topic in [one, two] {
+        let bytes = Batch::of(run.time, 1).bytes();
+        scenario = scenario.step(produce(run, format!("to {topic}"), 7, topic, &bytes).prepares());
+    }
+    let parts = |topics: &[(u128, &[i32])]| {
+        let topics = topics.iter().map(|(id, partitions)| FetchRequestTopic {
+            topic_id: Uuid(*id),
+            partitions: partitions.iter().map(|at| from(*at, 0)).collect(),
+            ..FetchRequestTopic::default()
+        });
+        FetchRequest {
+            topics: topics.collect(),
+            ..fetch_request(run, &[])
+        }
+    };
+    let id = |topic: &str| id_named(&run.topic(topic));
+    let (one, two, none, other) = (id(one), id(two), id("ids-none"), id("ids-other"));
+    for version in [13, 16, 18] {
+        let asked: [(&str, &[(u128, &[i32])]); 9] = [
+            ("two topics", &[(two, &[1, 0]), (one, &[0])]),
+            ("an unknown one", &[(none, &[0])]),
+            ("an unknown one first", &[(none, &[1, 0]), (two, &[0])]),
+            (
+                "two unknown ones",
+                &[(none, &[0]), (one, &[0]), (other, &[0]), (none, &[1])],
+            ),
+            ("unknown partitions", &[(one, &[7, 0, -1]), (none, &[-1])]),
+            ("one twice", &[(one, &[0]), (two, &[0]), (one, &[1, 0])]),
+            ("the id 0", &[(0, &[0])]),
+            ("the id 1", &[(1, &[0])]),
+            ("the id -1", &[(u128::MAX, &[0]), (one, &[1])]),
+        ];
+        for (label, topics) in asked {
+            let request = parts(topics);
+            scenario = scenario.step(fetch(format!("{label} v{version}"), version, &request));
+            let waiting = FetchRequest {
+                max_wait_ms: 5000,
+                min_bytes: 1,
+                isolation_level: 1,
+                ..request
+            };
+            let label = format!("{label}, waiting v{version}");
+            scenario = scenario.step(fetch(label, version, &waiting).at_least(3000));
+        }
+    }
+    scenario
+}
+
+/// A topic that was deleted: its id is unknown, also when its name is there again.
+fn gone(run: &Run) -> Scenario {
+    let topic = "gone";
+    let bytes = Batch::of(run.time, 1).bytes();
+    let mut scenario = Scenario::new("gone")
+        .topic(topic, 1, &[])
+        .step(produce(run, "a batch", 7, topic, &bytes).prepares());
+    for stage in ["before", "deleted", "made again"] {
+        scenario = match stage {
+            "deleted" => scenario.step(delete(run, topic)),
+            "made again" => scenario.steps(create(run, topic)),
+            _ => scenario,
+        };
+        for version in [12, 13, 18] {
+            let label = format!("{stage} v{version}");
+            scenario = scenario.step(fetch_all(run, label, version, topic, 0));
+        }
     }
     scenario
 }

@@ -7,7 +7,7 @@ use super::requests::{LIST_OFFSETS, OffsetParts, at, offsets, offsets_request, p
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
 
-const VERSIONS: std::ops::RangeInclusive<i16> = 1..=8;
+const VERSIONS: std::ops::RangeInclusive<i16> = 1..=11;
 
 pub fn scenarios(run: &Run) -> Vec<Scenario> {
     let mut all = Vec::new();
@@ -25,6 +25,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     all.push(log_append_time(run));
     all.push(without_times(run));
     all.push(versions_that_are_not(run));
+    all.push(patience(run));
     all
 }
 
@@ -337,9 +338,32 @@ fn without_times(run: &Run) -> Scenario {
     scenario
 }
 
+/// How long a client waits, and segments that may be elsewhere.
+fn patience(run: &Run) -> Scenario {
+    let topic = "patience";
+    let mut scenario = filled(run, "patience", topic);
+    for version in [10, 11] {
+        for timeout_ms in [0, -1, 1000, i32::MIN, i32::MAX] {
+            for timestamp in [-1, -4, -5, -6, run.time] {
+                let request = ListOffsetsRequest {
+                    timeout_ms,
+                    ..offsets_request(run, &[(topic, &[at(0, timestamp), at(1, timestamp)])])
+                };
+                let what = match timestamp {
+                    0.. => "T".to_owned(),
+                    _ => timestamp.to_string(),
+                };
+                let label = format!("{what} within {timeout_ms} v{version}");
+                scenario = scenario.step(offsets(label, version, &request));
+            }
+        }
+    }
+    scenario
+}
+
 fn versions_that_are_not(run: &Run) -> Scenario {
     let mut scenario = Scenario::new("versions that are not");
-    for version in [0, -1, i16::MIN, 99] {
+    for version in [0, 12, -1, i16::MIN, 99] {
         let mut body = Vec::new();
         offsets_request(run, &[("nowhere", &[at(0, -1)])]).encode(&mut body, 1);
         scenario = scenario

@@ -6,7 +6,7 @@ use protocol::primitives::Uuid;
 use crate::scenario::{Run, Scenario, Step, id_of};
 
 const METADATA: i16 = 3;
-const VERSIONS: std::ops::RangeInclusive<i16> = 0..=12;
+const VERSIONS: std::ops::RangeInclusive<i16> = 0..=13;
 /// What Kafka says while a topic is being made.
 pub const BEING_MADE: &[&str] = &["error_code=5 ", "error_code=3 ", "leader_id=-1"];
 
@@ -160,7 +160,7 @@ fn creation(run: &Run, version: i16) -> Scenario {
 fn creation_not_allowed(run: &Run) -> Scenario {
     let name = run.topic("not-made");
     let mut scenario = Scenario::new("creation not allowed");
-    for version in 4..=12 {
+    for version in 4..=13 {
         let step = ask(format!("v{version}"), version, &of(vec![named(&name)]));
         scenario = scenario.step(step);
     }

@@ -1,13 +1,19 @@
 //! Produce, the request around the records: acks, topics, partitions, duplicates, lengths, versions.
 
+use protocol::messages::produce::{
+    ProduceRequest, ProduceRequestTopicData, ProduceRequestTopicDataPartitionData,
+};
+use protocol::primitives::Uuid;
+
 use super::requests::{
-    PRODUCE, Parts, at, fetch_all, offsets, offsets_request, produce, produce_body, tagged,
+    PRODUCE, Parts, at, create, delete, fetch_all, offsets, offsets_request, produce, produce_body,
+    tagged,
 };
 use crate::batch::Batch;
-use crate::scenario::{Run, Scenario, Step};
+use crate::scenario::{Run, Scenario, Step, id_named};
 
 /// Versions that are answered.
-pub const VERSIONS: std::ops::RangeInclusive<i16> = 3..=9;
+pub const VERSIONS: std::ops::RangeInclusive<i16> = 3..=13;
 
 pub fn scenarios(run: &Run) -> Vec<Scenario> {
     let mut all = Vec::new();
@@ -29,6 +35,8 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
     all.push(old_versions(run));
     all.push(internal_topics(run));
     all.push(pipelined(run));
+    all.push(ids(run));
+    all.push(gone(run));
     all
 }
 
@@ -672,4 +680,66 @@ fn pipelined(run: &Run) -> Scenario {
         scenario = scenario.step(Step::receive(format!("answer {answer}"), PRODUCE, 7));
     }
     scenario
+}
+
+/// Topics told by ids that are none, or by the same one twice.
+fn ids(run: &Run) -> Scenario {
+    let (one, two) = ("ids-one", "ids-two");
+    let scenario = Scenario::new("ids").topic(one, 2, &[]).topic(two, 2, &[]);
+    let batch = Batch::of(run.time, 1).bytes();
+    let of = |topics: &[(u128, &[i32])]| {
+        let topic_data = topics
+            .iter()
+            .map(|(id, partitions)| ProduceRequestTopicData {
+                topic_id: Uuid(*id),
+                partition_data: partitions
+                    .iter()
+                    .map(|index| ProduceRequestTopicDataPartitionData {
+                        index: *index,
+                        records: Some(batch.as_slice().into()),
+                    })
+                    .collect(),
+                ..ProduceRequestTopicData::default()
+            });
+        let request = ProduceRequest {
+            transactional_id: None,
+            acks: -1,
+            timeout_ms: 10_000,
+            topic_data: topic_data.collect(),
+        };
+        let mut body = Vec::new();
+        request.encode(&mut body, 13);
+        body
+    };
+    let id = |topic: &str| id_named(&run.topic(topic));
+    let (one, two, none, other) = (id(one), id(two), id("ids-none"), id("ids-other"));
+    let asked: [(&str, &[(u128, &[i32])]); 8] = [
+        ("two topics", &[(two, &[1, 0]), (one, &[0])]),
+        ("an unknown one", &[(none, &[0])]),
+        (
+            "two unknown ones",
+            &[(none, &[0]), (one, &[0]), (other, &[0]), (none, &[1])],
+        ),
+        ("unknown partitions", &[(one, &[7, 0, -1]), (none, &[-1])]),
+        ("one twice", &[(one, &[0]), (two, &[0]), (one, &[1, 0])]),
+        ("the id 0", &[(0, &[0])]),
+        ("the id 1", &[(1, &[0]), (one, &[1])]),
+        ("no partitions", &[(one, &[]), (none, &[])]),
+    ];
+    scenario.steps(asked.map(|(label, topics)| Step::ask(label, PRODUCE, 13, &of(topics))))
+}
+
+/// A topic that was deleted: its id is unknown, also when its name is there again.
+fn gone(run: &Run) -> Scenario {
+    let topic = "gone";
+    let batch = Batch::of(run.time, 1).bytes();
+    let ask =
+        |label: &str, version| produce(run, format!("{label} v{version}"), version, topic, &batch);
+    Scenario::new("gone")
+        .topic(topic, 1, &[])
+        .steps([ask("there", 12), ask("there", 13)])
+        .step(delete(run, topic))
+        .steps([ask("deleted", 12), ask("deleted", 13)])
+        .steps(create(run, topic))
+        .steps([ask("made again", 12), ask("made again", 13)])
 }

@@ -6,7 +6,7 @@ use super::requests::{PRODUCE, fetch_all, produce, produce_body};
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
 
-const VERSIONS: [i16; 5] = [3, 4, 5, 8, 9];
+const VERSIONS: [i16; 7] = [3, 4, 5, 8, 9, 11, 13];
 
 pub fn scenarios(run: &Run) -> Vec<Scenario> {
     let mut all = Vec::new();

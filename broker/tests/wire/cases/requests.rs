@@ -1,5 +1,7 @@
 //! Bodies of requests in every version, with little to write for what is usual.
 
+use protocol::messages::create_topics::{CreateTopicsRequest, CreateTopicsRequestTopic};
+use protocol::messages::delete_topics::DeleteTopicsRequest;
 use protocol::messages::fetch::{FetchRequest, FetchRequestTopic, FetchRequestTopicPartition};
 use protocol::messages::list_offsets::{
     ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
@@ -9,8 +11,9 @@ use protocol::messages::produce::{
 };
 
 use protocol::header::{RequestHeader, is_flexible};
+use protocol::primitives::Uuid;
 
-use crate::scenario::{Run, Step};
+use crate::scenario::{Run, Step, id_named};
 
 /// Numbers of the APIs.
 pub const PRODUCE: i16 = 0;
@@ -39,6 +42,7 @@ pub fn produce_body(
         .iter()
         .map(|(name, partitions)| ProduceRequestTopicData {
             name: run.topic(name).into(),
+            topic_id: Uuid(id_named(&run.topic(name))),
             partition_data: partitions
                 .iter()
                 .map(|(index, records)| ProduceRequestTopicDataPartitionData {
@@ -46,7 +50,6 @@ pub fn produce_body(
                     records: records.map(Into::into),
                 })
                 .collect(),
-            ..ProduceRequestTopicData::default()
         });
     let request = ProduceRequest {
         transactional_id: transactional_id.map(Into::into),
@@ -123,8 +126,8 @@ pub fn fetch_request<'a>(run: &Run, topics: FetchParts<'_>) -> FetchRequest<'a> 
             .iter()
             .map(|(name, partitions)| FetchRequestTopic {
                 topic: run.topic(name).into(),
+                topic_id: Uuid(id_named(&run.topic(name))),
                 partitions: partitions.to_vec(),
-                ..FetchRequestTopic::default()
             })
             .collect(),
         ..FetchRequest::default()
@@ -182,4 +185,37 @@ pub fn offsets(label: impl Into<String>, version: i16, request: &ListOffsetsRequ
     let mut body = Vec::new();
     request.encode(&mut body, version);
     Step::ask(label, LIST_OFFSETS, version, &body)
+}
+
+/// Deletes a topic, and waits until it is gone.
+pub fn delete(run: &Run, topic: &str) -> Step {
+    let request = DeleteTopicsRequest {
+        topic_names: vec![run.topic(topic).into()],
+        timeout_ms: 30_000,
+        ..DeleteTopicsRequest::default()
+    };
+    let mut body = Vec::new();
+    request.encode(&mut body, 5);
+    Step::ask(format!("{topic} is deleted"), 20, 5, &body).settles(&["error_code=0 "])
+}
+
+/// Makes a topic of one partition, and waits until it is led.
+pub fn create(run: &Run, topic: &str) -> [Step; 2] {
+    let request = CreateTopicsRequest {
+        topics: vec![CreateTopicsRequestTopic {
+            name: run.topic(topic).into(),
+            num_partitions: 1,
+            replication_factor: 1,
+            ..CreateTopicsRequestTopic::default()
+        }],
+        timeout_ms: 30_000,
+        ..CreateTopicsRequest::default()
+    };
+    let mut body = Vec::new();
+    request.encode(&mut body, 5);
+    let led = offsets_request(run, &[(topic, &[at(0, -1)])]);
+    [
+        Step::ask(format!("{topic} is made"), 19, 5, &body).prepares(),
+        offsets(format!("{topic} is led"), 1, &led).settles(&["error_code=3 ", "error_code=6 "]),
+    ]
 }
