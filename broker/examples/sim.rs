@@ -15,6 +15,7 @@ use clap::Parser;
 #[path = "../tests/sim/simulator/mod.rs"]
 mod simulator;
 
+use simulator::hunt::{HUNTS, Hunt};
 use simulator::plan::{FAULTS, Fault, Plan};
 use simulator::run::{Outcome, run};
 use simulator::shrink::{Shrunk, shrink};
@@ -30,7 +31,7 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// This seed only, and tell everything of it.
+    /// This seed only, and tell everything of it; with a planted bug, of the run that hunts it.
     #[arg(long)]
     seed: Option<u64>,
     /// Stop after that many minutes.
@@ -51,6 +52,10 @@ struct Arguments {
     /// Requests that clients make, at most: for replaying a shortened one.
     #[arg(long)]
     requests: Option<u64>,
+    /// Plants bugs in the broker, `all` or one by its name, and says how many seeds it takes to catch each; with `none` it
+    /// plants none, and the same runs must find nothing.
+    #[arg(long)]
+    planted: Option<String>,
     /// Lines of a failing run that are printed.
     #[arg(long, default_value_t = 60)]
     lines: usize,
@@ -58,6 +63,12 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(name) = &arguments.planted {
+        return match name.as_str() {
+            "none" => control(&arguments),
+            name => hunt_planted(&arguments, name),
+        };
+    }
     let faults = match families(arguments.faults.as_deref()) {
         Ok(faults) => faults,
         Err(name) => {
@@ -102,9 +113,13 @@ fn plan(arguments: &Arguments, seed: u64, faults: &[Fault]) -> Plan {
 }
 
 fn replay(arguments: &Arguments, seed: u64, faults: &[Fault]) -> ExitCode {
-    let plan = plan(arguments, seed, faults);
+    told(arguments, seed, &plan(arguments, seed, faults))
+}
+
+/// One run, and everything of it.
+fn told(arguments: &Arguments, seed: u64, plan: &Plan) -> ExitCode {
     println!("{plan:#?}");
-    let outcome = run(seed, &plan, Trace::kept());
+    let outcome = run(seed, plan, Trace::kept());
     for line in outcome
         .lines
         .iter()
@@ -122,6 +137,54 @@ fn replay(arguments: &Arguments, seed: u64, faults: &[Fault]) -> ExitCode {
         }
         None => ExitCode::SUCCESS,
     }
+}
+
+fn control(arguments: &Arguments) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for hunt in HUNTS {
+        for seed in arguments.first..arguments.first + arguments.seeds {
+            let plan = hunt.plan(seed);
+            if let Some(violation) = run(seed, &plan, Trace::default()).violation {
+                println!("in the runs that provoke {:?}:", hunt.bug);
+                tell(arguments, &shrink(seed, &plan, &violation));
+                code = ExitCode::FAILURE;
+                break;
+            }
+        }
+    }
+    code
+}
+
+fn hunt_planted(arguments: &Arguments, name: &str) -> ExitCode {
+    let is_meant = |hunt: &&Hunt| name == "all" || format!("{:?}", hunt.bug) == name;
+    let hunts: Vec<&Hunt> = HUNTS.iter().filter(is_meant).collect();
+    if hunts.is_empty() {
+        let all: Vec<_> = HUNTS.iter().map(|hunt| hunt.bug).collect();
+        eprintln!("no such bug: {name}; there are {all:?}");
+        return ExitCode::FAILURE;
+    }
+    if let Some(seed) = arguments.seed {
+        broker::planted::plant(Some(hunts[0].bug));
+        return told(arguments, seed, &hunts[0].plan(seed));
+    }
+    let mut code = ExitCode::SUCCESS;
+    for hunt in hunts {
+        let begun = Instant::now();
+        let caught = hunt.go(arguments.first, hunt.seeds_max);
+        let seconds = begun.elapsed().as_secs_f64();
+        let bug = format!("{:?}", hunt.bug);
+        match caught {
+            Some((seeds, found)) => println!(
+                "{bug:<24} {seeds:>4} of {:>4} seeds {seconds:>6.1} s  {}: {:.120}",
+                hunt.seeds_max, found.kind, found.what
+            ),
+            None => {
+                println!("{bug:<24} NOT CAUGHT {seconds:>6.1} s");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
 }
 
 /// What all threads have done.

@@ -65,6 +65,8 @@ impl DataDirectory {
             None => match read(files, &path.join(PLAN))? {
                 Some(plan) => {
                     same_shards(config, &path, &plan)?;
+                    // The start that wrote it may have ended before its name was durable, and shards are made under it.
+                    write_plan(&plan, &path, files)?;
                     plan
                 }
                 None => first_start(config, &path, cores, files)?,
@@ -103,13 +105,14 @@ impl DataDirectory {
 
 /// All shards of the directory `path` are made, and none has served yet: the plan, if there is one, becomes the manifest.
 pub async fn complete(io: &Io, path: &Path) -> Result<(), Refusal> {
-    let renamed = io.disk.rename(&path.join(PLAN), path.join(MANIFEST)).await;
-    let done = match renamed {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+    let failed = |error| unusable(path, &error);
+    // The names of the shards' own directories first: a manifest without them would say that they were lost.
+    io.disk.sync_directory(path).await.map_err(failed)?;
+    match io.disk.rename(&path.join(PLAN), path.join(MANIFEST)).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
         // An earlier start may have renamed it, and ended before that was durable.
-        _ => io.disk.sync_directory(path).await,
-    };
-    done.map_err(|error| unusable(path, &error))
+        _ => io.disk.sync_directory(path).await.map_err(failed),
+    }
 }
 
 /// What a file system that says no means for an operator.
@@ -235,12 +238,16 @@ fn first_start(
         shard: 0,
         created_ms: files.wall_ms(),
     };
+    write_plan(&manifest, path, files)?;
+    Ok(manifest)
+}
+
+fn write_plan(plan: &StorageManifest, path: &Path, files: &dyn StartFiles) -> Result<(), Refusal> {
     let mut builder = FrameBuilder::new();
-    let bytes = manifest
+    let bytes = plan
         .encode(&mut builder)
         .map_err(|error| (ExitCode::Runtime, error.to_string()))?;
     files
         .write_file(&path.join(PLAN), bytes)
-        .map_err(|error| unusable(path, &error))?;
-    Ok(manifest)
+        .map_err(|error| unusable(path, &error))
 }

@@ -22,6 +22,7 @@
 //! | [`metrics`], [`admin`] | what a shard counts; the HTTP listener that tells it, and health | slows the hot path: an increment is a store |
 //! | [`config`], [`limits`] | settings and their origins; every bound | |
 //! | [`inspect`] | a segment (ours or Kafka's), index, journal file or manifest in words | changes what it reads |
+//! | [`planted`] | bugs on purpose, for the simulator to find; nothing without its feature | plants one by itself |
 //! | [`preflight`] | what this host lacks | |
 //! | [`io`] | the one door: disk, net, mesh, clock, randomness, executor | decides |
 
@@ -42,6 +43,7 @@ pub mod metadata;
 pub mod metrics;
 pub mod net;
 pub mod partition;
+pub mod planted;
 pub mod preflight;
 pub mod quorum;
 pub mod replicated;

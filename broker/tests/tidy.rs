@@ -212,3 +212,49 @@ fn the_produce_walk_is_short() {
         "the seven stations have {lines} lines"
     );
 }
+
+/// Whether a line makes the code another one in tests, or in a build of another kind.
+fn switches(line: &str) -> bool {
+    let marks = ["cfg(", "cfg!(", "cfg_attr(", "env!(\"CARGO_FEATURE"];
+    marks.iter().any(|mark| line.contains(mark))
+}
+
+#[test]
+fn tests_run_the_code_that_production_runs() {
+    for (name, code) in modules() {
+        let mut lines = code.lines().peekable();
+        while let Some(line) = lines.next() {
+            let is_tests = line.trim() == "#[cfg(test)]"
+                && lines.peek().is_some_and(|next| *next == "mod tests;");
+            assert!(
+                is_tests || name == "planted.rs" || !switches(line),
+                "{name}: `{line}` makes another program of it"
+            );
+        }
+    }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let (_, features) = manifest.split_once("\n[features]\n").unwrap();
+    let features = features.split("\n[").next().unwrap();
+    let features = features.lines().filter(|line| line.contains('='));
+    assert_eq!(features.collect::<Vec<_>>(), ["planted = []"]);
+}
+
+#[test]
+fn a_planted_bug_is_a_line_or_two_at_its_place() {
+    let modules = modules();
+    let (_, planted) = modules
+        .iter()
+        .find(|(name, _)| name == "planted.rs")
+        .unwrap();
+    for bug in broker::planted::BUGS {
+        let bug = format!("planted::on(Bug::{bug:?})");
+        let count = modules.iter().map(|(_, code)| code.matches(&bug).count());
+        assert!((1..=2).contains(&count.sum::<usize>()), "{bug}");
+    }
+    assert!(planted.lines().count() < 150);
+    let code = modules.iter().filter(|(name, _)| name != "planted.rs");
+    for (name, code) in code {
+        assert!(!code.contains("plant("), "{name} plants a bug");
+    }
+}

@@ -22,11 +22,6 @@ pub mod net;
 pub mod production;
 pub mod start;
 
-/// Receive, frame and segment buffers come and go by the megabyte. The system's allocator gives each back to the kernel,
-/// which then zeroes new pages for the next one: half of a busy shard's time. This one keeps them for a second and uses huge pages.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// A future that stays on its shard. One such box a disk operation or a send is allowed on the hot path.
 pub type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 

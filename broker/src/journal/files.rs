@@ -5,6 +5,7 @@ use super::frame::FileHeader;
 use super::{JournalError, JournalFile, Shared, failed};
 use crate::io::buffer::WriteBuffer;
 use crate::io::disk::OpenMode;
+use crate::planted::{self, Bug};
 
 /// Bytes of one write while a file is filled with zeros.
 const FILL_BYTES: u64 = 1 << 20;
@@ -96,9 +97,11 @@ impl Shared {
         file.sync().await.map_err(failed("sync", path))?;
         self.write_header(&*file, made, None, &made.header).await?;
         let directory = &self.options.directory;
-        disk.sync_directory(directory)
-            .await
-            .map_err(failed("sync the directory", directory))?;
+        if !planted::on(Bug::FileNotNamed) {
+            disk.sync_directory(directory)
+                .await
+                .map_err(failed("sync the directory", directory))?;
+        }
         file.close().await.map_err(failed("close", path))
     }
 

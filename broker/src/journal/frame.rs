@@ -28,6 +28,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::io::buffer::{ALIGNMENT, align_up};
+use crate::planted::{self, Bug};
 
 /// Format version this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -345,7 +346,8 @@ impl FrameHeader {
         if reader.u64()? != FRAME_MAGIC {
             return Err(Defect::Magic);
         }
-        if reader.u128()? != file.journal_id || reader.u64()? != file.use_number {
+        let foreign = reader.u128()? != file.journal_id || reader.u64()? != file.use_number;
+        if foreign && !planted::on(Bug::StaleFrameAccepted) {
             return Err(Defect::Foreign);
         }
         let header = Self {
@@ -501,7 +503,7 @@ pub fn decode(bytes: &[u8], file: &FileHeader) -> Result<(FrameHeader, Places), 
     if bytes.len() < header.frame_bytes as usize {
         return Err(Defect::Short);
     }
-    if checksum(used, file.seed) != header.crc {
+    if checksum(used, file.seed) != header.crc && !planted::on(Bug::TornFrameAccepted) {
         return Err(Defect::Checksum);
     }
     let body_from = FRAME_HEADER_BYTES + header.directory_bytes as usize;
@@ -529,6 +531,10 @@ pub fn decode(bytes: &[u8], file: &FileHeader) -> Result<(FrameHeader, Places), 
 }
 
 fn checksum(used: &[u8], seed: u32) -> u32 {
+    let seed = match planted::on(Bug::StaleFrameAccepted) {
+        true => 0,
+        false => seed,
+    };
     let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     hasher.update(&used[..CHECKSUM_AT]);
     hasher.update(&used[FRAME_HEADER_BYTES..]);

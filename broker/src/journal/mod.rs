@@ -24,6 +24,7 @@ use crate::io::Io;
 use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer};
 use crate::io::disk::{File, OpenMode};
 use crate::io::executor::Signal;
+use crate::planted::{self, Bug};
 
 mod files;
 pub mod frame;
@@ -411,7 +412,8 @@ impl Shared {
             let file = state.current.clone().expect("the current file is open");
             let chain = Chain {
                 sequence: state.sequence_next,
-                synced_sequence: state.synced_sequence,
+                synced_sequence: state.synced_sequence
+                    + 2 * u64::from(planted::on(Bug::MarkedTooEarly)),
                 run: state.run,
                 previous_crc: state.previous_crc,
             };
@@ -430,7 +432,9 @@ impl Shared {
             .write_at(buffer, position)
             .await
             .map_err(failed("write", &path))?;
-        file.sync().await.map_err(failed("sync", &path))?;
+        if !planted::on(Bug::AckedBeforeSync) {
+            file.sync().await.map_err(failed("sync", &path))?;
+        }
         let state = &mut *self.state.borrow_mut();
         state.position = position + bytes as u64;
         state.sequence_next = chain.sequence + 1;

@@ -13,6 +13,7 @@ use crate::io::Io;
 use crate::io::buffer::{ALIGNMENT, WriteBuffer, align_up};
 use crate::io::disk::OpenMode;
 use crate::limits;
+use crate::planted::{self, Bug};
 
 /// Largest frame in a manifest, bytes.
 const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -203,12 +204,17 @@ impl Manifest {
             return Err(format!("{written} bytes are more than a start would read"));
         }
         file.truncate(written).await.map_err(failed)?;
-        file.sync().await.map_err(failed)?;
+        if !planted::on(Bug::ManifestNotSynced) {
+            file.sync().await.map_err(failed)?;
+        }
         file.close().await.map_err(failed)?;
         io.disk
             .rename(&temporary, path.to_owned())
             .await
             .map_err(failed)?;
+        if planted::on(Bug::RenameNotSynced) {
+            return Ok(());
+        }
         io.disk.sync_directory(directory).await.map_err(failed)
     }
 }

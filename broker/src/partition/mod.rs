@@ -9,6 +9,7 @@ use bytes::Bytes;
 use protocol::record_batch::{BatchHeader, RecordBatch};
 
 use crate::io::buffer::Slice;
+use crate::planted::{self, Bug};
 
 pub mod leader_epochs;
 pub mod producers;
@@ -139,7 +140,8 @@ impl Partition {
             .header();
         let base_offset = self.prepared_offset;
         let next_offset = base_offset + i64::from(header.last_offset_delta()) + 1;
-        if let Some(sequence) = sequence_of(&header) {
+        let sequence = sequence_of(&header).filter(|_| !planted::on(Bug::DuplicateAccepted));
+        if let Some(sequence) = sequence {
             // A duplicate is answered with the first copy's timestamp as its append time, as in Kafka.
             let time = if checked.log_append_time_ms >= 0 {
                 checked.log_append_time_ms
@@ -153,7 +155,9 @@ impl Partition {
                 });
             }
         }
-        self.prepared_offset = next_offset;
+        if !planted::on(Bug::OffsetReused) {
+            self.prepared_offset = next_offset;
+        }
         Ok(Decided::Append(Prepared {
             base_offset,
             next_offset,
@@ -221,6 +225,11 @@ impl Partition {
     /// First offset still there.
     pub fn log_start_offset(&self) -> i64 {
         self.log_start_offset
+    }
+
+    /// The offset after the last one that was decided on, committed or not.
+    pub fn prepared_offset(&self) -> i64 {
+        self.prepared_offset
     }
 
     /// Whether there are records, also such as are still on their way.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::io::buffer::Slice;
 use crate::journal::frame::{Entry, EntryKind, HardState, Item, Section};
 use crate::journal::{Journal, Sequence, Written};
+use crate::planted::{self, Bug};
 
 pub mod replica;
 
@@ -375,6 +376,7 @@ impl Quorum {
         );
         readies.push((place, ready.number));
         let hard_state = ready.hard_state.or(self.late_hard_state.take());
+        let hard_state = hard_state.filter(|_| !planted::on(Bug::TermNotStored));
         let entries = ready.entries.into_iter().map(|(index, term)| {
             let items = match bodies.front() {
                 Some(draft) if draft.index == index => bodies.pop_front().expect("just seen").items,

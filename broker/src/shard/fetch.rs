@@ -13,6 +13,7 @@ use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::limits;
 use crate::partition::TailBatch;
+use crate::planted::{self, Bug};
 
 /// One partition's part of a Fetch request.
 #[derive(Debug, Clone)]
@@ -246,7 +247,10 @@ impl Shard {
         let (high_watermark, log_start_offset, tail_start) = {
             let partition = owned.partition.borrow();
             (
-                partition.high_watermark(),
+                match planted::on(Bug::HighWatermarkTooEarly) {
+                    true => partition.prepared_offset(),
+                    false => partition.high_watermark(),
+                },
                 partition.log_start_offset(),
                 partition.tail_start_offset(),
             )

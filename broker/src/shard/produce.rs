@@ -7,6 +7,7 @@ use crate::journal::frame::{Item, ItemKind};
 use crate::metadata::is_internal;
 use crate::partition::Decided;
 use crate::partition::validate::one_batch;
+use crate::planted::{self, Bug};
 use crate::quorum::{Pending, ProposeError};
 
 /// One partition's part of a Produce request.
@@ -113,7 +114,8 @@ impl Shard {
                 base_offset,
                 log_append_time_ms,
             } => {
-                let pending = (base_offset >= partition.high_watermark())
+                let in_flight = base_offset >= partition.high_watermark();
+                let pending = (in_flight && !planted::on(Bug::DuplicateAckedEarly))
                     .then(|| self.last_pending(owned.quorum));
                 return Ok(ProduceTicket {
                     base_offset,

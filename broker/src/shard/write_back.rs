@@ -16,6 +16,7 @@ use crate::limits;
 use crate::log::manifest::{Manifest, Origin, PartitionState};
 use crate::log::{LogBatch, LogError};
 use crate::metadata::CONTROLLER_QUORUM;
+use crate::planted::{self, Bug};
 
 /// How long a full file system is left alone before the next try.
 const SPACE_PAUSE: Duration = Duration::from_millis(500);
@@ -203,8 +204,11 @@ impl Shard {
                 state.segments = owned.log.segments();
             }
         }
-        if !self.sync_segments().await {
+        if !planted::on(Bug::CheckpointBeforeSync) && !self.sync_segments().await {
             return false;
+        }
+        if planted::on(Bug::RecycledTooEarly) {
+            self.journal.recycle_below(capture.sequence);
         }
         for (manifest, _) in &capture.manifests {
             // What a quorum carries changes only by its entries.

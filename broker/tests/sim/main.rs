@@ -1,9 +1,12 @@
-//! The simulator's fixed seeds, and whether it is what it says: equal seeds give equal runs. See README.md.
+//! The simulator's fixed seeds, and whether it is what it says: equal seeds give equal runs, and bugs that are planted in the
+//! broker are found. See README.md.
 
 #![allow(clippy::unwrap_used)]
 
 mod simulator;
 
+use broker::planted::Bug;
+use simulator::hunt::{HUNTS, Hunt};
 use simulator::plan::{FAULTS, Plan};
 use simulator::run::run;
 use simulator::trace::Trace;
@@ -26,4 +29,54 @@ fn a_seed_run_twice_is_the_same_run() {
         let hashes = [(); 2].map(|()| run(seed, &plan, Trace::default()).hash);
         assert_eq!(hashes[0], hashes[1], "seed {seed}");
     }
+}
+
+/// Every second hunt from `first` on: two tests share them, to use two cores.
+fn hunts(first: usize) -> impl Iterator<Item = &'static Hunt> {
+    HUNTS.iter().skip(first).step_by(2)
+}
+
+fn catch_all(hunts: impl Iterator<Item = &'static Hunt>) {
+    for hunt in hunts {
+        let caught = hunt.go(0, hunt.seeds_max);
+        assert!(caught.is_some(), "{:?} was not caught", hunt.bug);
+    }
+}
+
+#[test]
+fn planted_bugs_are_caught() {
+    catch_all(hunts(0));
+}
+
+#[test]
+fn planted_bugs_are_caught_too() {
+    catch_all(hunts(1));
+}
+
+#[test]
+fn nothing_is_caught_where_nothing_is_planted() {
+    for hunt in HUNTS {
+        for seed in 0..10 {
+            let outcome = run(seed, &hunt.plan(seed), Trace::default());
+            assert_eq!(outcome.violation, None, "{:?}, seed {seed}", hunt.bug);
+        }
+    }
+}
+
+#[test]
+fn a_first_start_that_loses_its_power_is_no_loss() {
+    let hunt = HUNTS
+        .iter()
+        .find(|hunt| hunt.bug == Bug::FileNotNamed)
+        .unwrap();
+    for seed in 0..300 {
+        let outcome = run(seed, &hunt.plan(seed), Trace::default());
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
+}
+
+#[test]
+fn every_bug_is_hunted() {
+    let hunted: Vec<_> = HUNTS.iter().map(|hunt| hunt.bug).collect();
+    assert_eq!(hunted, broker::planted::BUGS);
 }

@@ -6,6 +6,7 @@
 //! | [`run`] | one seed from beginning to end: the operator who breaks and mends |
 //! | [`operator`] | starts, stops, and what breaks how; how a process may end |
 //! | [`plan`] | what a seed draws: sizes, clients, faults |
+//! | [`hunt`] | bugs planted in the broker, each to be caught within so many seeds |
 //! | [`world`], [`random`] | the executor and its clock; the seed's streams of chance |
 //! | [`machine`] | a machine: a disk that stays, a process that comes and goes |
 //! | [`disk`], [`mesh`], [`net`], [`clock`] | the door's other side |
@@ -15,10 +16,15 @@
 //! | [`trace`] | what is told of a run |
 #![allow(dead_code)]
 
+/// As in production, and much faster than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod client;
 pub mod clock;
 pub mod disk;
 pub mod history;
+pub mod hunt;
 pub mod invariants;
 pub mod machine;
 pub mod mesh;

@@ -6,6 +6,7 @@ use broker::config::Config;
 use broker::limits;
 
 use super::client::admin::Wishes;
+use super::client::records::VALUE_BYTES_MIN;
 use super::machine::Shape;
 use super::random::Random;
 
@@ -94,8 +95,8 @@ pub struct Plan {
     pub requests: u64,
     /// Pauses of clients, microseconds, at most.
     pub think_us_max: u64,
-    /// Bytes of a record's value, at most.
-    pub value_bytes_max: u64,
+    /// Bytes of a record's value, at least and at most.
+    pub value_bytes: (u64, u64),
     /// The families that this run draws its faults from.
     pub faults: Vec<Fault>,
     /// How many times something breaks.
@@ -106,6 +107,8 @@ pub struct Plan {
     pub latency_us: (u64, u64),
     /// Whether syncing the file system empties the device's cache.
     pub sync_all_flushes: bool,
+    /// A client hangs up once in so many answers that it waits for; 0 never.
+    pub hang_up_one_in: u64,
 }
 
 impl Plan {
@@ -138,12 +141,13 @@ impl Plan {
             consumers: random.below(3) as u32,
             requests: random.spread(60, 600),
             think_us_max: random.spread(10, 20_000),
-            value_bytes_max: random.spread(32, 4096),
+            value_bytes: (VALUE_BYTES_MIN, random.spread(32, 4096)),
             breaks: random.below(8) * u64::from(!drawn.is_empty()),
             faults: drawn,
             peace_us_max: random.spread(2_000, 2_000_000),
             latency_us: (low, low * random.spread(1, 100)),
             sync_all_flushes: random.one_in(2),
+            hang_up_one_in: *random.pick(&[0, 0, 10, 100]),
         }
     }
 }

@@ -60,7 +60,8 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         requests_left: Cell::new(plan.requests),
         busy: RefCell::default(),
         think_us_max: plan.think_us_max,
-        value_bytes_max: plan.value_bytes_max,
+        value_bytes: plan.value_bytes,
+        hang_up_one_in: plan.hang_up_one_in,
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
     let operator = Rc::new(Operator {

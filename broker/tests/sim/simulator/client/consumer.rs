@@ -133,8 +133,7 @@ impl Consumer {
         let history = &self.wire.setting.history;
         let present = history.present();
         if present.is_empty() {
-            self.wire.think().await;
-            self.wire.setting.spend();
+            self.wire.back_off().await;
             return Ok(());
         }
         let (topic, id, partitions) = self.wire.random.pick(&present);

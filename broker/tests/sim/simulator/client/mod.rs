@@ -55,8 +55,10 @@ pub struct Setting {
     pub busy: RefCell<Vec<(u32, String)>>,
     /// Pauses between requests, microseconds, at most.
     pub think_us_max: u64,
-    /// Values of records, bytes, at most.
-    pub value_bytes_max: u64,
+    /// Values of records, bytes, at least and at most.
+    pub value_bytes: (u64, u64),
+    /// A client hangs up once in so many answers that it waits for; 0 never.
+    pub hang_up_one_in: u64,
     /// Until all is mended a read may be answered with a storage error.
     pub reads_fail: bool,
 }
@@ -219,6 +221,9 @@ impl Wire {
         (api_key, version): (i16, i16),
     ) -> Result<(i32, Vec<u8>), Lost> {
         let connection = self.connection.take().ok_or(Lost)?;
+        if self.hangs_up() {
+            return Err(Lost);
+        }
         let frame = match self.in_time(connection.receive()).await {
             Some(Ok(frame)) => frame,
             Some(Err(_)) => return Err(Lost),
@@ -232,6 +237,13 @@ impl Wire {
         };
         let at = reader.position();
         Ok((correlation, frame[at..].to_vec()))
+    }
+
+    /// Whether it hangs up now, with its requests under way. The admin stays: it has to learn what became of them.
+    fn hangs_up(&self) -> bool {
+        let setting = &self.setting;
+        let may = self.number > 0 && setting.phase.get() == Phase::Chaos;
+        may && self.random.one_in(setting.hang_up_one_in)
     }
 
     /// Sends a request and receives its answer; nothing else is under way.

@@ -18,7 +18,7 @@ use protocol::primitives::Reader;
 use super::super::clock::wall_ms;
 use super::super::history::Known;
 use super::super::random::Random;
-use super::records::{self, Identity, VALUE_BYTES_MIN};
+use super::records::{self, Identity};
 use super::{Lost, Phase, Setting, Told, Wire};
 
 /// Requests in flight, as with Kafka's own producer.
@@ -152,8 +152,7 @@ impl Producer {
         }
         self.choose_lanes().await?;
         if self.lanes.is_empty() {
-            self.wire.think().await;
-            self.wire.setting.spend();
+            self.wire.back_off().await;
             return Ok(());
         }
         let requests = self.wire.random.spread(1, 40);
@@ -294,7 +293,7 @@ impl Producer {
                 true => *random.pick(&[Compression::Lz4, Compression::Snappy, Compression::Gzip]),
                 false => Compression::None,
             };
-            let value_bytes = random.spread(VALUE_BYTES_MIN, setting.value_bytes_max);
+            let value_bytes = random.spread(setting.value_bytes.0, setting.value_bytes.1);
             let now_ms = wall_ms(&setting.world);
             let bytes = records::batch(numbers.clone(), value_bytes, now_ms, codec, identity);
             lane.batches.push_back(Batch {

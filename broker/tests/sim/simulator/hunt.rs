@@ -1,0 +1,130 @@
+//! The test of the test: bugs planted in the broker, one at a time, each with runs that provoke it, and the number of seeds
+//! within which it must be caught. A bug that no run catches means that a fault or a check is missing.
+
+use broker::planted::{Bug, plant};
+
+use super::history::Violation;
+use super::plan::{FAULTS, Fault, Plan};
+use super::run::run;
+use super::trace::Trace;
+
+/// A bug, and how it is hunted.
+pub struct Hunt {
+    /// What is planted.
+    pub bug: Bug,
+    /// It is caught within so many seeds.
+    pub seeds_max: u64,
+    /// Makes a drawn plan one that provokes it.
+    aim: fn(&mut Plan),
+}
+
+/// All hunts: one a bug.
+pub const HUNTS: &[Hunt] = &[
+    hunt(Bug::AckedBeforeSync, 10, power),
+    hunt(Bug::TornFrameAccepted, 300, rolls),
+    hunt(Bug::StaleFrameAccepted, 50, rolls),
+    hunt(Bug::MarkedTooEarly, 50, power),
+    hunt(Bug::FileNotNamed, 50, first_starts),
+    hunt(Bug::CheckpointBeforeSync, 50, checkpoints),
+    hunt(Bug::RecycledTooEarly, 600, checkpoints),
+    hunt(Bug::ManifestNotSynced, 50, checkpoints),
+    hunt(Bug::RenameNotSynced, 50, checkpoints),
+    hunt(Bug::TermNotStored, 10, kills),
+    hunt(Bug::ProducersForgotten, 10, checkpoints),
+    hunt(Bug::EpochsForgotten, 10, checkpoints),
+    hunt(Bug::DuplicateAccepted, 20, kills),
+    hunt(Bug::DuplicateAckedEarly, 100, hang_ups),
+    hunt(Bug::HighWatermarkTooEarly, 20, readers),
+    hunt(Bug::OffsetReused, 10, kills),
+    hunt(Bug::BlockNotReadBack, 20, checkpoints),
+];
+
+const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
+    Hunt {
+        bug,
+        seeds_max,
+        aim,
+    }
+}
+
+impl Hunt {
+    /// Runs seed after seed with the bug planted: how many it took, and what was found; `None`: it was not caught.
+    pub fn go(&self, first_seed: u64, seeds_max: u64) -> Option<(u64, Violation)> {
+        plant(Some(self.bug));
+        let caught = (1..=seeds_max).find_map(|count| {
+            let seed = first_seed + count - 1;
+            let violation = run(seed, &self.plan(seed), Trace::default()).violation;
+            violation.map(|violation| (count, violation))
+        });
+        plant(None);
+        caught
+    }
+
+    /// The run of `seed`.
+    pub fn plan(&self, seed: u64) -> Plan {
+        let mut plan = Plan::draw(seed, &FAULTS);
+        (self.aim)(&mut plan);
+        plan
+    }
+}
+
+/// A small busy machine whose process is killed.
+fn kills(plan: &mut Plan) {
+    plan.shape.shards = plan.shape.shards.min(2);
+    plan.wishes.topics = 1;
+    plan.wishes.partitions_max = 2;
+    plan.wishes.delete_one_in = 0;
+    plan.producers = (2, 0);
+    plan.consumers = 1;
+    plan.requests = 200;
+    plan.think_us_max = 1000;
+    plan.faults = vec![Fault::Kill];
+    plan.breaks = 6;
+    plan.peace_us_max = 300_000;
+    plan.latency_us = (10, 300);
+}
+
+/// One that loses its power.
+fn power(plan: &mut Plan) {
+    kills(plan);
+    plan.faults = vec![Fault::Power];
+}
+
+/// One whose power goes while it starts for the first time.
+fn first_starts(plan: &mut Plan) {
+    power(plan);
+    plan.breaks = 2;
+    plan.peace_us_max = 1000;
+    plan.latency_us = (100, 10_000);
+    plan.shape.shards = 2;
+}
+
+/// Journal files that hold few frames.
+fn rolls(plan: &mut Plan) {
+    power(plan);
+    let config = &mut plan.config;
+    config.journal_file_bytes = config.frame_bytes_max + 4096;
+    config.journal_bytes_max = Some(3 * config.journal_file_bytes);
+    plan.value_bytes = (1024, 4096);
+}
+
+/// Rolls and checkpoints all the time.
+fn checkpoints(plan: &mut Plan) {
+    rolls(plan);
+    plan.config.checkpoint_interval_ms = 1000;
+    plan.config.dirty_bytes_max = Some(16 << 10);
+}
+
+/// Clients hang up while something of theirs is under way.
+fn hang_ups(plan: &mut Plan) {
+    power(plan);
+    plan.hang_up_one_in = 4;
+    plan.latency_us = (200, 5_000);
+}
+
+/// Readers at the end of a log that grows slowly.
+fn readers(plan: &mut Plan) {
+    kills(plan);
+    plan.consumers = 2;
+    plan.latency_us = (200, 2_000);
+}
