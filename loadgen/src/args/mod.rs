@@ -506,6 +506,13 @@ pub struct SinkArgs {
     /// The CPU to run on
     #[arg(long)]
     pub cpu: Option<usize>,
+    /// Keep what is produced: check every batch, write it to this file and sync it before the answer. With that the sink is
+    /// what a durable broker on this machine can reach at most
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Size of that file; it is filled first, then written round and round
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
+    pub store_bytes: u64,
     /// Bytes of the values in fetched records
     #[arg(long, default_value_t = 100)]
     pub record_bytes: u32,

@@ -33,6 +33,28 @@ pub enum Answer {
     Fetch(Vec<Part>),
 }
 
+/// The batch of the request in `head`, if that is a Produce.
+pub fn produced(head: &[u8]) -> std::io::Result<Option<&[u8]>> {
+    let read = || -> Result<Option<&[u8]>, DecodeError> {
+        let (header, position) = RequestHeader::decode(head)?;
+        if header.api_key != produce::KEY {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(&head[position..]);
+        reader.nullable_string("transactional_id", false)?;
+        reader.int16("acks")?;
+        reader.int32("timeout_ms")?;
+        reader.int32("topics")?;
+        reader.string("name", false)?;
+        reader.int32("partitions")?;
+        reader.int32("index")?;
+        let bytes = reader.int32("records")?;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        reader.take("records", bytes).map(Some)
+    };
+    read().map_err(|error| std::io::Error::other(error.to_string()))
+}
+
 /// Answers requests.
 pub struct Answers {
     address: SocketAddr,

@@ -1,15 +1,19 @@
 //! A broker that keeps nothing, on one core: it acknowledges what is produced without reading it, and gives out the same batch for
 //! ever. It shows what this program, and the machine's loopback, can do at most; it is no broker to test clients with.
+//! With a store it checks what is produced and makes it durable: the most that a broker on this machine can do.
 
 mod answers;
+mod store;
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use rustix::buffer::spare_capacity;
 use rustix::net::RecvFlags;
 
 use self::answers::{Answer, Answers};
+use self::store::Store;
 use crate::args::SinkArgs;
 use crate::host::pin_thread;
 use crate::run::RunError;
@@ -23,8 +27,10 @@ const SKIP_BYTES: usize = 1 << 20;
 /// Pieces of one write.
 const PIECES_MAX: usize = 64;
 const LISTENER: usize = usize::MAX;
+const WRITTEN: usize = usize::MAX - 1;
 
 struct Connection {
+    token: usize,
     stream: TcpStream,
     /// What of the next request is there.
     input: Vec<u8>,
@@ -55,6 +61,13 @@ fn serve(args: &SinkArgs) -> std::io::Result<bool> {
     let mut answers = Answers::new(listener.local_addr()?, args);
     let mut poller = Poller::new(20_000)?;
     poller.add(&listener, LISTENER)?;
+    let mut store = match &args.store {
+        Some(path) => Some(Store::new(path, args.store_bytes)?),
+        None => None,
+    };
+    if let Some(store) = &store {
+        poller.add(store.written(), WRITTEN)?;
+    }
     let mut connections: HashMap<usize, Connection> = HashMap::new();
     let (mut next, mut ready) = (0, Vec::new());
     let mut buffer = vec![0; SKIP_BYTES];
@@ -66,21 +79,38 @@ fn serve(args: &SinkArgs) -> std::io::Result<bool> {
                     stream.set_nonblocking(true)?;
                     stream.set_nodelay(true)?;
                     poller.add(&stream, next)?;
-                    connections.insert(next, Connection::new(stream));
+                    connections.insert(next, Connection::new(next, stream));
                     next += 1;
                 }
+            } else if token == WRITTEN {
+                let durable = store.as_mut().map_or(Ok(Vec::new()), Store::durable)?;
+                for (token, answer) in durable {
+                    if let Some(connection) = connections.get_mut(&token) {
+                        connection.out.extend(answer);
+                        // What it does not take now goes when it is writable.
+                        let _ = connection.flush(&answers);
+                    }
+                }
             } else if let Some(connection) = connections.get_mut(&token)
-                && connection.handle_ready(&mut answers, &mut buffer).is_err()
+                && let Err(error) =
+                    connection.handle_ready(&mut answers, store.as_mut(), &mut buffer)
             {
+                if error.kind() != ErrorKind::UnexpectedEof {
+                    eprintln!("closing a connection: {error}");
+                }
                 connections.remove(&token);
             }
+        }
+        if let Some(store) = &mut store {
+            store.begin();
         }
     }
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> Self {
+    fn new(token: usize, stream: TcpStream) -> Self {
         Self {
+            token,
             stream,
             input: Vec::with_capacity(HEAD_BYTES),
             skip: 0,
@@ -89,15 +119,26 @@ impl Connection {
         }
     }
 
-    fn handle_ready(&mut self, answers: &mut Answers, buffer: &mut [u8]) -> std::io::Result<()> {
+    fn handle_ready(
+        &mut self,
+        answers: &mut Answers,
+        mut store: Option<&mut Store>,
+        buffer: &mut [u8],
+    ) -> std::io::Result<()> {
         loop {
             if !self.flush(answers)? {
                 return Ok(());
             }
-            if self.skip == 0 && self.take_requests(answers)? {
+            if self.skip == 0 && self.take_requests(answers, store.as_deref_mut())? {
                 continue;
             }
             let read = match self.skip {
+                // Straight to where it is looked at.
+                0 if store.is_some() => {
+                    self.input.reserve(SKIP_BYTES);
+                    let read = rustix::io::read(&self.stream, spare_capacity(&mut self.input));
+                    read.map_err(std::io::Error::from)
+                }
                 0 => {
                     let room = HEAD_BYTES.saturating_sub(self.input.len()).max(64);
                     let read = (&self.stream).read(&mut buffer[..room]);
@@ -123,7 +164,11 @@ impl Connection {
     }
 
     /// Answers the requests whose heads are there; whether there was one.
-    fn take_requests(&mut self, answers: &mut Answers) -> std::io::Result<bool> {
+    fn take_requests(
+        &mut self,
+        answers: &mut Answers,
+        mut store: Option<&mut Store>,
+    ) -> std::io::Result<bool> {
         let mut taken = 0;
         while self.fetch.is_none() && self.skip == 0 {
             let Some(&length) = self.input[taken..].first_chunk::<4>() else {
@@ -131,10 +176,23 @@ impl Connection {
             };
             let whole = 4 + u32::from_be_bytes(length) as usize;
             let there = &self.input[taken..];
-            if there.len() < whole.min(HEAD_BYTES) {
+            let needed = match store {
+                Some(_) => whole,
+                None => whole.min(HEAD_BYTES),
+            };
+            if there.len() < needed {
                 break;
             }
             let head = &there[4..whole.min(there.len())];
+            if let Some(store) = &mut store
+                && let Some(batch) = answers::produced(head)?
+            {
+                let mut answer = Vec::new();
+                answers.answer(head, whole - 4, &mut answer)?;
+                store.take(batch, self.token, answer)?;
+                taken += whole;
+                continue;
+            }
             match answers.answer(head, whole - 4, &mut self.out)? {
                 Answer::Whole => {}
                 fetch => self.fetch = Some((fetch, 0)),
