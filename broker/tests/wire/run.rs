@@ -54,7 +54,8 @@ pub fn check(api: &Api, shards: u32) {
     let broker = Broker::start(shards);
     let now = now_ms();
     let run = Run {
-        prefix: format!("w{:x}-", now & 0xffff_ffff),
+        // Of the same length at any time, as what is recorded may tell lengths.
+        prefix: format!("w{:07x}-", now & 0x0fff_ffff),
         node: node(&broker),
         time: now - RECORDS_AGE_MS,
     };
