@@ -23,6 +23,7 @@ use crate::shard::{
 
 mod admin;
 mod groups;
+mod offsets;
 mod remote;
 pub mod watch;
 
@@ -184,44 +185,6 @@ impl Router {
                 },
             },
             _ => ReadAnswer::stopped(),
-        }
-    }
-
-    /// Looks up an offset of a partition that `owner` leads.
-    pub async fn offset(&self, owner: u32, request: OffsetRequest) -> OffsetAnswer {
-        if owner == self.shard.number {
-            return self.shard.offset(request).await;
-        }
-        match self.ask(owner, Ask::Offset(request)).await {
-            Some(Answer::Offset(answer)) => answer,
-            _ => OffsetAnswer::stopped(),
-        }
-    }
-
-    /// Looks up the end of a leader epoch of a partition that `owner` leads.
-    pub async fn epoch_end(
-        &self,
-        owner: u32,
-        request: EpochRequest,
-    ) -> Result<Option<(i32, i64)>, ReadFailure> {
-        if owner == self.shard.number {
-            return self.shard.epoch_end(request);
-        }
-        match self.ask(owner, Ask::EpochEnd(request)).await {
-            Some(Answer::EpochEnd(end)) => end,
-            _ => Err(ReadFailure::NotLeader),
-        }
-    }
-
-    /// Leader epochs of partitions that `owner` leads; -1, unknown, if it does not answer any more.
-    pub async fn leader_epochs(&self, owner: u32, keys: Vec<PartitionKey>) -> Vec<i32> {
-        if owner == self.shard.number {
-            return self.shard.leader_epochs(&keys);
-        }
-        let count = keys.len();
-        match self.ask(owner, Ask::LeaderEpochs(keys)).await {
-            Some(Answer::LeaderEpochs(epochs)) => epochs,
-            _ => vec![-1; count],
         }
     }
 
