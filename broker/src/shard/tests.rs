@@ -69,6 +69,10 @@ fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
 
 /// Queues one record of `bytes` bytes.
 fn produce(shard: &Shard, bytes: usize) {
+    produce_to(shard, KEY, bytes);
+}
+
+fn produce_to(shard: &Shard, key: PartitionKey, bytes: usize) {
     let mut builder = RecordBatchBuilder::new(Compression::None);
     let value = vec![b'x'; bytes];
     builder
@@ -80,7 +84,7 @@ fn produce(shard: &Shard, bytes: usize) {
         acks: -1,
         internal_client: false,
     };
-    shard.produce(KEY, request).expect("it is taken");
+    shard.produce(key, request).expect("it is taken");
 }
 
 fn read(offset: i64) -> ReadRequest {
@@ -153,5 +157,36 @@ fn a_checkpoint_before_the_first_flush_frees_nothing_that_is_not_applied() {
         let answer = shard.read(&read(8), None).await;
         assert_eq!((answer.failure, answer.high_watermark), (None, 8));
         assert!(shard.led(other).is_some());
+    });
+}
+
+#[test]
+fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_of_others() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let other = PartitionKey {
+        partition: 1,
+        ..KEY
+    };
+    // Where the partition's directory is to be there is a file already.
+    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
+    let in_the_way = directory.path().join(name);
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        add_partition(&shard, other, 1);
+        flush_all(&shard).await;
+        std::fs::write(&in_the_way, b"").expect("a file");
+        produce(&shard, 100);
+        produce_to(&shard, other, 900_000);
+        flush_all(&shard).await;
+        assert!(!shard.checkpoint().await);
+        drop(shard);
+        std::fs::remove_file(&in_the_way).expect("the file");
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        let answer = shard.read(&read(0), None).await;
+        assert_eq!((answer.failure, answer.high_watermark), (None, 1));
+        assert!(answer.bytes() > 100, "what was acknowledged is there");
     });
 }

@@ -98,7 +98,9 @@ impl Shard {
                     && !owned.removed.get()
                     && owned.tail_start_offset() < upper_offset
                 {
-                    failed.set(!self.write_back(&owned, upper_offset).await);
+                    if !self.write_back(&owned, upper_offset).await {
+                        failed.set(true);
+                    }
                 }
             }
         };
