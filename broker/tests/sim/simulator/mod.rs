@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`run`] | one seed from beginning to end: the operator who breaks and mends |
 //! | [`operator`] | starts, stops, and what breaks how; how a process may end |
+//! | `decay` | data at rest that is not what was written |
 //! | [`plan`] | what a seed draws: sizes, clients, faults |
 //! | [`hunt`] | bugs planted in the broker, each to be caught within so many seeds |
 //! | [`world`], [`random`] | the executor and its clock; the seed's streams of chance |
@@ -22,6 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod client;
 pub mod clock;
+mod decay;
 pub mod disk;
 pub mod history;
 pub mod hunt;

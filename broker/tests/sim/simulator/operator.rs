@@ -72,8 +72,10 @@ impl Operator {
             self.setting
                 .world
                 .tell(|| format!("operator: refused, {code:?}: {said}"));
+            let decayed = self.has_decayed();
             let legal = match code {
-                ExitCode::Unusable => self.failures() != self.failed_before.get(),
+                ExitCode::Unusable => decayed || self.failures() != self.failed_before.get(),
+                ExitCode::Damaged | ExitCode::OtherLayout => decayed,
                 _ => false,
             };
             if !legal {
@@ -81,6 +83,7 @@ impl Operator {
                 self.setting.history.fail("refused", what);
             }
         }
+        self.restore(false);
         if self.random.one_in(2) {
             let faults = self.setting.machine.disk.faults();
             faults.stop_errors();

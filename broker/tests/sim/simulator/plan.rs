@@ -29,10 +29,12 @@ pub enum Fault {
     Sync,
     /// The file system is full for a while.
     Full,
+    /// Data at rest decays while the broker is down.
+    Rot,
 }
 
 /// All families.
-pub const FAULTS: [Fault; 8] = [
+pub const FAULTS: [Fault; 9] = [
     Fault::Kill,
     Fault::Power,
     Fault::Stop,
@@ -41,6 +43,7 @@ pub const FAULTS: [Fault; 8] = [
     Fault::Write,
     Fault::Sync,
     Fault::Full,
+    Fault::Rot,
 ];
 
 impl fmt::Display for Fault {
@@ -54,6 +57,7 @@ impl fmt::Display for Fault {
             Self::Write => "write",
             Self::Sync => "sync",
             Self::Full => "full",
+            Self::Rot => "rot",
         })
     }
 }
@@ -63,7 +67,7 @@ impl Fault {
     fn rarity(self) -> u64 {
         match self {
             Self::Kill | Self::Power | Self::Stop | Self::Slow => 2,
-            Self::Read | Self::Write | Self::Sync | Self::Full => 4,
+            Self::Read | Self::Write | Self::Sync | Self::Full | Self::Rot => 4,
         }
     }
 

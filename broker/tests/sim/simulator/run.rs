@@ -9,6 +9,7 @@ use super::client::admin::Admin;
 use super::client::consumer::Consumer;
 use super::client::producer::Producer;
 use super::client::{Phase, Setting};
+use super::disk::rot::Damage;
 use super::history::{History, Violation};
 use super::invariants::Watch;
 use super::machine::Machine;
@@ -62,6 +63,8 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         think_us_max: plan.think_us_max,
         value_bytes: plan.value_bytes,
         hang_up_one_in: plan.hang_up_one_in,
+        damaged: RefCell::default(),
+        lost: RefCell::default(),
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
     let operator = Rc::new(Operator {
@@ -70,6 +73,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         random: Random::stream(seed, 5),
         done: Cell::new(false),
         failed_before: Cell::default(),
+        damages: RefCell::default(),
     });
     spawn_clients(seed, plan, &setting);
     let life = operator.clone();
@@ -148,6 +152,8 @@ pub(super) struct Operator {
     done: Cell<bool>,
     /// Operations of the disk that had failed when the broker was started last, and those that had found no space.
     pub(super) failed_before: Cell<(u64, u64)>,
+    /// What has decayed and was not restored.
+    pub(super) damages: RefCell<Vec<Damage>>,
 }
 
 impl Operator {
@@ -183,11 +189,12 @@ impl Operator {
             .world
             .tell(|| "operator: all is mended".to_owned());
         self.setting.machine.disk.faults().heal();
+        self.restore(true);
         self.setting.phase.set(Phase::Healed);
     }
 
     /// Waits for `time`; a process that ends meanwhile is started again.
-    async fn supervise(&self, time: Duration) {
+    pub(super) async fn supervise(&self, time: Duration) {
         let deadline = self.setting.world.now_ns() + time.as_nanos() as u64;
         loop {
             let left = deadline.saturating_sub(self.setting.world.now_ns());
@@ -221,6 +228,7 @@ impl Operator {
             Fault::Slow => self.slow(),
             Fault::Read | Fault::Write | Fault::Sync => self.fail_operations(fault),
             Fault::Full => self.fill_up(),
+            Fault::Rot => self.decay().await,
         }
     }
 

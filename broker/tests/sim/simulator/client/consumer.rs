@@ -98,10 +98,16 @@ impl Consumer {
         loop {
             match self.poll(0, 1 << 20).await? {
                 Polled::Read(end) if self.position >= end => {
-                    self.wire.setting.history.check_whole(self.key, end);
+                    let history = &self.wire.setting.history;
+                    history.check_whole(self.key, end, !self.is_lost());
                     return Ok(());
                 }
                 Polled::Read(_) => {}
+                Polled::Later if self.is_lost() => {
+                    let end = self.wire.setting.history.end(self.key);
+                    self.position = end.min(self.position + 1);
+                    self.wire.back_off().await;
+                }
                 Polled::Later => self.wire.back_off().await,
             }
         }
@@ -278,13 +284,25 @@ impl Consumer {
             | ErrorCode::FencedLeaderEpoch
             | ErrorCode::UnknownLeaderEpoch
             | ErrorCode::UnknownTopicOrPartition => true,
-            ErrorCode::KafkaStorageError => begun == Phase::Chaos && self.wire.setting.reads_fail,
+            ErrorCode::KafkaStorageError => self.may_be_unreadable(begun),
             _ => false,
         };
         if !legal {
             let what = format!("{code:?} from {} of {:?}", self.position, self.key);
             self.wire.fail("wrong-refusal", what);
         }
+    }
+
+    /// Whether a read that began then may be answered with a storage error.
+    fn may_be_unreadable(&self, begun: Phase) -> bool {
+        let setting = &self.wire.setting;
+        let damaged = setting.reads_fail || setting.damaged.borrow().contains(&self.key);
+        (begun == Phase::Chaos && damaged) || self.is_lost()
+    }
+
+    /// Whether some of the partition cannot be read any more, ever.
+    fn is_lost(&self) -> bool {
+        self.wire.setting.lost.borrow().contains(&self.key)
     }
 
     async fn list_offsets(&mut self) -> Result<(), Lost> {

@@ -2,6 +2,7 @@
 //! holds what it is told against the [`History`], and goes on when connections break.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -61,6 +62,10 @@ pub struct Setting {
     pub hang_up_one_in: u64,
     /// Until all is mended a read may be answered with a storage error.
     pub reads_fail: bool,
+    /// Partitions with a segment that has decayed.
+    pub damaged: RefCell<BTreeSet<PartitionKey>>,
+    /// Those of them of which something cannot be restored any more.
+    pub lost: RefCell<BTreeSet<PartitionKey>>,
 }
 
 impl Setting {

@@ -9,6 +9,7 @@ use broker::io::buffer::Slice;
 use bytes::Bytes;
 
 use super::super::random::Random;
+use super::rot::Rot;
 
 /// Unit of caching and of addressing.
 pub const PAGE_BYTES: usize = 4096;
@@ -19,7 +20,7 @@ pub const SECTOR_BYTES: usize = 512;
 pub type Moment = u64;
 
 /// `None` is zeros.
-type Page = Option<Slice>;
+pub type Page = Option<Slice>;
 
 /// What power loss leaves of writes that were not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Content {
     bytes: u64,
     durable_bytes: u64,
     pages: Vec<Page>,
+    /// What stood in a page before it was written last.
+    older: BTreeMap<usize, Page>,
     unsynced: BTreeMap<usize, Unsynced>,
     /// Written up to here was handed to the device by a sync of the file system that did not empty the device's cache.
     handed_over: Moment,
@@ -71,6 +74,7 @@ impl Content {
             bytes: 0,
             durable_bytes: 0,
             pages: Vec::new(),
+            older: BTreeMap::new(),
             unsynced: BTreeMap::new(),
             handed_over: 0,
             allocated_bytes: 0,
@@ -163,6 +167,7 @@ impl Content {
             self.pages.resize(at + 1, None);
         }
         let before = std::mem::replace(&mut self.pages[at], page.clone());
+        self.older.insert(at, before.clone());
         let unsynced = self.unsynced.entry(at).or_insert_with(|| Unsynced {
             durable: before,
             writes: Vec::new(),
@@ -243,6 +248,74 @@ impl Content {
         self.allocated_bytes = allocated;
     }
 
+    /// A durable page that `may` be hit.
+    pub fn some_page(&self, may: impl Fn(usize) -> bool, random: &Random) -> Option<usize> {
+        let count = self.pages.len().min(self.bytes as usize / PAGE_BYTES);
+        let hits = |page: &usize| may(*page) && !self.unsynced.contains_key(page);
+        let pages: Vec<usize> = (0..count).filter(hits).collect();
+        (!pages.is_empty()).then(|| *random.pick(&pages))
+    }
+
+    /// Damages a page; what it held before and holds after.
+    pub fn rot_page(&mut self, at: usize, rot: Rot, random: &Random) -> Option<(Page, Page)> {
+        let before = self.pages[at].clone();
+        let after = match rot {
+            Rot::Stale => self.older.get(&at).cloned().unwrap_or(None),
+            Rot::Misdirected => random.pick(&self.pages).clone(),
+            _ => {
+                let mut bytes = before
+                    .as_ref()
+                    .map_or(vec![0; PAGE_BYTES], |page| page.to_vec());
+                bytes[random.index(PAGE_BYTES)] ^= 1 << random.below(8);
+                Some(slice(bytes))
+            }
+        };
+        if same(&before, &after) {
+            return None;
+        }
+        self.pages[at] = after.clone();
+        Some((before, after))
+    }
+
+    /// Makes a page what it was, if it is still what it was made.
+    pub fn restore_page(&mut self, at: usize, before: Page, after: &Page) -> bool {
+        let untouched = !self.unsynced.contains_key(&at)
+            && self.pages.get(at).is_some_and(|page| same(page, after));
+        if untouched {
+            self.pages[at] = before;
+        }
+        untouched
+    }
+
+    /// The same bytes again, if all of them are durable.
+    pub fn copy(&self) -> Option<Self> {
+        let copied = || {
+            self.used_bytes
+                .set(self.used_bytes.get() + self.allocated_bytes);
+            Self {
+                bytes: self.bytes,
+                durable_bytes: self.bytes,
+                pages: self.pages.clone(),
+                older: BTreeMap::new(),
+                unsynced: BTreeMap::new(),
+                handed_over: 0,
+                allocated_bytes: self.allocated_bytes,
+                used_bytes: self.used_bytes.clone(),
+            }
+        };
+        (!self.is_dirty()).then(copied)
+    }
+
+    /// Loses its end.
+    pub fn cut(&mut self, random: &Random) -> Option<()> {
+        let bytes = (self.bytes > 0).then(|| random.below(self.bytes))?;
+        self.truncate(bytes, 0);
+        self.unsynced.clear();
+        self.durable_bytes = bytes;
+        self.pages.truncate((bytes as usize).div_ceil(PAGE_BYTES));
+        Some(())
+    }
+
     /// A number for its bytes.
     pub fn hash(&self) -> u64 {
         let mut hasher = crc32fast::Hasher::new();
@@ -280,6 +353,13 @@ impl Unsynced {
             }
         }
     }
+}
+
+/// Whether two pages hold the same bytes.
+fn same(one: &Page, other: &Page) -> bool {
+    let zeros = [0; PAGE_BYTES];
+    let bytes = |page: &Page| page.as_ref().map_or(zeros.to_vec(), |page| page.to_vec());
+    bytes(one) == bytes(other)
 }
 
 /// Each sector from one of these.

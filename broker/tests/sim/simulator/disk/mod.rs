@@ -5,8 +5,8 @@
 //! nothing, whole, torn at 512 bytes, or out of order. A name survives once its directory was synced. When a process is
 //! killed, what it had under way happens, happens in part, or does not happen; everything that completed stays. An
 //! operation that fails may have happened in part; a sync that fails leaves each page that was to be made durable dropped,
-//! unsynced, or seen and never made durable until it is written again. A sync that lies makes nothing durable. Which of
-//! these happen, and when, is set from outside ([`Faults`]).
+//! unsynced, or seen and never made durable until it is written again. A sync that lies makes nothing durable. Data at rest
+//! decays ([`rot`]). Which of these happen, and when, is set from outside ([`Faults`]).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ use super::world::{Wakers, World};
 pub mod content;
 pub mod faults;
 mod names;
+pub mod rot;
 mod start;
 
 use content::{Content, Moment, PAGE_BYTES, Survival};

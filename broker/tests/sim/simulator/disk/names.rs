@@ -101,6 +101,27 @@ impl Names {
         self.set(vec![(path.to_owned(), None)], moment);
     }
 
+    /// Takes the file at `path` away, as if it had never been there. False: its name is not durable.
+    pub fn vanish(&mut self, path: &str) -> bool {
+        let named = |change: &Change| change.sets.iter().any(|(name, _)| name == path);
+        let durable = self.durable.contains_key(path) && !self.unsynced.iter().any(named);
+        if durable {
+            self.seen.remove(path);
+            self.durable.remove(path);
+        }
+        durable
+    }
+
+    /// There is a file at `path` again. False: nothing can stand there.
+    pub fn appear(&mut self, path: &str, node: Node) -> bool {
+        let possible = self.is_directory(parent(path)) && !self.seen.contains_key(path);
+        if possible {
+            self.seen.insert(path.to_owned(), node.clone());
+            self.durable.insert(path.to_owned(), node);
+        }
+        possible
+    }
+
     /// Changes in `directory` before `moment` are durable.
     pub fn sync(&mut self, directory: &str, moment: Moment) {
         let durable = &mut self.durable;

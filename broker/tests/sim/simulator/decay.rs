@@ -1,0 +1,136 @@
+//! Data at rest decays while the broker is down, and what must come of it: damage to segments refuses the reads that meet it
+//! and nothing else; damage to what a start needs refuses the start, and once the file is restored nothing is missing; the
+//! last frame of a journal is spared, since its rot is a torn write to a lone machine.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use broker::journal::frame::{self, FILE_HEADER_BYTES, FileHeaders};
+use broker::log::format;
+use broker::shard::PartitionKey;
+
+use super::disk::content::PAGE_BYTES;
+use super::disk::rot::{ROTS, Rot};
+use super::run::Operator;
+
+/// Which kind of file decays.
+const KINDS: [&str; 6] = [".journal", ".log", ".log", ".index", ".manifest", "/"];
+
+impl Operator {
+    /// The broker is down for a while, and something of the disk is not what it was when it comes back.
+    pub(super) async fn decay(&self) {
+        let machine = &self.setting.machine;
+        machine.kill();
+        for _ in 0..self.random.spread(1, 4) {
+            self.rot_one();
+        }
+        let down = self.random.spread_us(1, 200_000);
+        self.setting.world.sleep(down).await;
+        self.start().await;
+        // Long enough to see whether it recovers.
+        self.supervise(Duration::from_millis(self.random.spread(1, 200)))
+            .await;
+    }
+
+    fn rot_one(&self) {
+        let disk = &self.setting.machine.disk;
+        let kind = *self.random.pick::<&str>(&KINDS);
+        let mut paths = disk.paths();
+        paths.retain(|path| {
+            path.contains(kind) && !path.ends_with(".tmp") && !path.ends_with(".plan")
+        });
+        if paths.is_empty() {
+            return;
+        }
+        let path = self.random.pick(&paths);
+        let rot = *self.random.pick(&ROTS);
+        let spared = match path.ends_with(".journal") {
+            true => self.last_frame(path),
+            false => Some(BTreeSet::new()),
+        };
+        let Some(spared) = spared else { return };
+        // Where the last frame stands nothing but its pages is safe to lose.
+        if !spared.is_empty() && matches!(rot, Rot::Cut | Rot::Gone) {
+            return;
+        }
+        let may = |page: usize| !spared.contains(&page);
+        let Some(damage) = disk.rot(path, rot, may, &self.random) else {
+            return;
+        };
+        if let Some(key) = partition_of(path) {
+            self.setting.damaged.borrow_mut().insert(key);
+        }
+        self.damages.borrow_mut().push(damage);
+    }
+
+    /// The pages of the journal's last frame in the file at `path`; none if it stands in another file. `None`: not known.
+    fn last_frame(&self, path: &str) -> Option<BTreeSet<usize>> {
+        let disk = &self.setting.machine.disk;
+        let directory = &path[..path.rfind('/')?];
+        let mut files = disk.paths();
+        files.retain(|other| other.starts_with(directory) && other.ends_with(".journal"));
+        let last = files
+            .into_iter()
+            .filter_map(|other| {
+                let (sequence, pages) = last_of(&disk.bytes_of(&other))?;
+                Some((sequence, pages, other))
+            })
+            .max_by_key(|(sequence, ..)| *sequence);
+        match last {
+            Some((_, pages, other)) if other == path => Some(pages),
+            Some(_) => Some(BTreeSet::new()),
+            None => None,
+        }
+    }
+
+    /// Whether something that a start needs may have decayed.
+    pub(super) fn has_decayed(&self) -> bool {
+        let damages = self.damages.borrow();
+        damages.iter().any(|damage| !damage.path.ends_with(".log"))
+    }
+
+    /// What decayed is restored from a copy, where the broker has not written since.
+    pub(super) fn restore(&self, segments_too: bool) {
+        let disk = &self.setting.machine.disk;
+        let all = std::mem::take(&mut *self.damages.borrow_mut());
+        let (restored, kept): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|damage| segments_too || !damage.path.ends_with(".log"));
+        *self.damages.borrow_mut() = kept;
+        // The last one first: it may have hit what another one had hit.
+        for damage in restored.into_iter().rev() {
+            let key = partition_of(&damage.path);
+            if !disk.undo(damage)
+                && let Some(key) = key
+            {
+                self.setting.lost.borrow_mut().insert(key);
+            }
+        }
+    }
+}
+
+/// The last valid frame in a journal file: its sequence and its pages.
+fn last_of(bytes: &[u8]) -> Option<(u64, BTreeSet<usize>)> {
+    let header = FileHeaders::decode(bytes).ok()?.latest?;
+    let mut last = None;
+    for at in (FILE_HEADER_BYTES..bytes.len()).step_by(PAGE_BYTES) {
+        if let Ok((frame, _)) = frame::decode(&bytes[at..], &header) {
+            let first = at / PAGE_BYTES;
+            let pages = (first..first + frame.frame_bytes as usize / PAGE_BYTES).collect();
+            last = Some((frame.sequence, pages));
+        }
+    }
+    last
+}
+
+/// The partition whose segment `path` is.
+fn partition_of(path: &str) -> Option<PartitionKey> {
+    path.strip_suffix(".log")?;
+    let directory = Path::new(path).parent()?.file_name()?.to_str()?;
+    let (partition, topic_id) = format::partition_of(directory)?;
+    Some(PartitionKey {
+        topic_id,
+        partition,
+    })
+}
