@@ -230,6 +230,9 @@ pub const SEGMENT_PREALLOCATE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of one manifest that are read into memory at start.
 pub const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
+/// What one decision of the controller writes about settings, at most: it is proposed whole.
+pub const CONTROLLER_CONFIG_BYTES_MAX: usize = 32 << 20;
+
 /// Bytes of one record of the controller.
 pub const CONTROLLER_RECORD_BYTES_MAX: usize = 8 << 20;
 
@@ -352,6 +355,11 @@ const _: () = {
         "node ids leave room for 1000 shards a machine"
     );
     assert!(RECORDS_PER_BATCH_MAX <= i32::MAX as usize);
+    assert!(
+        CONTROLLER_CONFIG_BYTES_MAX <= PREPARED_BYTES_PER_SHARD_MAX as usize / 2
+            && 2 * CONFIG_VALUE_BYTES_MAX < CONTROLLER_RECORD_BYTES_MAX,
+        "what the controller decides is proposed whole, and read again"
+    );
     assert!(
         GROUP_DECISION_BYTES_MAX > GROUP_OFFSETS_BYTES_MAX + GROUP_RECORD_BYTES_MAX
             && GROUP_DECISION_BYTES_MAX <= PREPARED_BYTES_PER_SHARD_MAX as usize,

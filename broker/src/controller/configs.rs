@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use protocol::native::MetadataRecord;
 
 use super::ControllerReply;
-use super::topics::check_name;
+use super::topics::{check_configs_room, check_name, config_record_bytes};
 use crate::config::dynamic::CLUSTER_DEFAULT;
 use crate::config::resources::{ResourceConfigError, check_client_metrics, check_group};
 use crate::config::setting::{Kind, Setting};
@@ -74,9 +74,20 @@ pub(super) fn change(
 ) -> Decision<MetadataRecord, ControllerReply> {
     let mut records = Vec::new();
     let mut results = Vec::with_capacity(resources.len());
+    let mut room = limits::CONTROLLER_CONFIG_BYTES_MAX;
     for resource in resources {
         let decided = change_one(image, config, resource);
-        results.push(decided.map(|new| records.extend(new)));
+        let decided = decided.and_then(|new| {
+            room = room
+                .checked_sub(new.iter().map(record_bytes).sum())
+                .ok_or_else(|| {
+                    let text = "The request changes too much.".to_owned();
+                    ChangeConfigsError::TooMany(text)
+                })?;
+            records.extend(new);
+            Ok(())
+        });
+        results.push(decided);
     }
     if validate_only {
         records.clear();
@@ -84,6 +95,19 @@ pub(super) fn change(
     Decision {
         records,
         reply: ControllerReply::Changed(results),
+    }
+}
+
+/// About what a record takes.
+fn record_bytes(record: &MetadataRecord) -> usize {
+    match record {
+        MetadataRecord::Config {
+            resource_name,
+            key,
+            value,
+            ..
+        } => config_record_bytes(resource_name, key, value.as_ref().map_or(0, String::len)),
+        _ => 0,
     }
 }
 
@@ -255,14 +279,10 @@ fn check_room(
     wanted: &Given,
 ) -> Result<(), ChangeConfigsError> {
     let too_many = |text: &str| Err(ChangeConfigsError::TooMany(text.to_owned()));
-    let long = |text: &String| text.len() > limits::CONFIG_VALUE_BYTES_MAX;
-    if wanted.iter().any(|(name, value)| long(name) || long(value)) || long(&resource.resource_name)
-    {
-        return too_many("A name or value is too long.");
+    if resource.resource_name.len() > limits::CONFIG_VALUE_BYTES_MAX {
+        return too_many("The name of a resource is too long.");
     }
-    if wanted.len() > limits::CONFIGS_PER_RESOURCE_MAX {
-        return too_many("A resource cannot have so many settings.");
-    }
+    check_configs_room(wanted).map_err(ChangeConfigsError::TooMany)?;
     let is_new = resource.resource_type != RESOURCE_TOPIC && kept(image, resource).is_none();
     if is_new && image.settings.len() >= limits::CONFIG_RESOURCES_MAX {
         return too_many("There are too many resources with settings of their own.");
@@ -398,6 +418,43 @@ mod tests {
         .unwrap();
         ask(&mut image, group, &[], true).unwrap();
         assert!(image.settings.is_empty());
+    }
+
+    /// A record of the controller that is too large could be written, and never be read again.
+    #[test]
+    fn no_value_is_larger_than_a_record_may_be() {
+        let mut image = image();
+        let replicas = "0:1,".repeat(limits::CONFIG_VALUE_BYTES_MAX / 4) + "0:1";
+        let long = [("leader.replication.throttled.replicas", set(&replicas))];
+        let told = ask(&mut image, (RESOURCE_TOPIC, "a"), &long, false);
+        assert!(
+            matches!(told, Err(ChangeConfigsError::TooMany(_))),
+            "{told:?}"
+        );
+    }
+
+    /// What is decided is proposed whole, so that it must find room.
+    #[test]
+    fn one_request_changes_no_more_than_is_proposed_at_once() {
+        let image = image();
+        let one = ConfigChanges {
+            resource_type: RESOURCE_GROUP,
+            resource_name: "g".repeat(limits::CONFIG_VALUE_BYTES_MAX),
+            changes: vec![("share.auto.offset.reset".to_owned(), set("latest"))],
+            whole: false,
+        };
+        let many =
+            vec![one; 1 + limits::CONTROLLER_CONFIG_BYTES_MAX / limits::CONFIG_VALUE_BYTES_MAX];
+        let decision = change(&image, &Config::default(), &many, false);
+        assert!(decision.records.len() < many.len());
+        let ControllerReply::Changed(results) = decision.reply else {
+            panic!("another reply");
+        };
+        assert!(matches!(results.first(), Some(Ok(()))));
+        assert!(matches!(
+            results.last(),
+            Some(Err(ChangeConfigsError::TooMany(_)))
+        ));
     }
 
     #[test]

@@ -165,3 +165,34 @@ fn what_is_given_twice_is_not_removed() {
     );
     assert_eq!(controller.image().topics.len(), 1);
 }
+
+/// A record that is too large could be written and never be read again; what is decided is proposed whole.
+#[test]
+fn configs_are_bounded_one_by_one_and_all_together() {
+    let mut controller = controller(&[]);
+    let replicas = |bytes: usize| Some("0:1,".repeat(bytes / 4) + "0:1");
+    let with = |name: &str, configs: usize, bytes: usize| NewTopic {
+        configs: vec![
+            (
+                "leader.replication.throttled.replicas".to_owned(),
+                replicas(bytes)
+            );
+            configs
+        ],
+        ..topic(name, 1)
+    };
+    let most = limits::CONFIG_VALUE_BYTES_MAX;
+    let results = create(
+        &mut controller,
+        &[with("long", 1, most), with("short", 1, most / 2)],
+    );
+    assert!(matches!(results[0], Err(CreateTopicError::TooMany(_))));
+    assert!(results[1].is_ok(), "{results:?}");
+    let many = 2 * limits::CONTROLLER_CONFIG_BYTES_MAX / most;
+    let results = create(
+        &mut controller,
+        &[with("many", many, most / 2), topic("none", 1)],
+    );
+    let refused = |result: &Result<_, _>| matches!(result, Err(CreateTopicError::TooMany(_)));
+    assert!(results.iter().all(refused), "{results:?}");
+}

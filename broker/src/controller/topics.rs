@@ -229,9 +229,15 @@ fn check_room<'a>(
         (0, partitions) => i64::from(partitions).max(0),
         (assigned, _) => assigned as i64,
     };
-    let (mut new, mut partitions) = (0, 0);
+    let (mut new, mut partitions, mut config_bytes) = (0, 0, 0);
     for topic in topics {
         new += 1;
+        let configs = topic.configs.iter();
+        config_bytes += configs
+            .map(|(name, value)| {
+                config_record_bytes(&topic.name, name, value.as_ref().map_or(0, String::len))
+            })
+            .sum::<usize>();
         partitions += partitions_of(topic);
     }
     if partitions > limits::PARTITIONS_CREATED_PER_REQUEST_MAX as i64 {
@@ -239,6 +245,11 @@ fn check_room<'a>(
             "Excessively large number of partitions per request: {partitions}, at most {}.",
             limits::PARTITIONS_CREATED_PER_REQUEST_MAX
         )));
+    }
+    if config_bytes > limits::CONTROLLER_CONFIG_BYTES_MAX {
+        return Err(CreateTopicError::TooMany(
+            "The topics of the request have too many configs.".to_owned(),
+        ));
     }
     let full = image.topics.len() + new > limits::TOPICS_PER_CLUSTER_MAX
         || image.partitions() as i64 + partitions > limits::PARTITIONS_PER_CLUSTER_MAX as i64;
@@ -248,6 +259,33 @@ fn check_room<'a>(
             limits::TOPICS_PER_CLUSTER_MAX,
             limits::PARTITIONS_PER_CLUSTER_MAX
         )));
+    }
+    Ok(())
+}
+
+/// About what the record of a setting takes.
+pub(super) fn config_record_bytes(resource: &str, name: &str, value_bytes: usize) -> usize {
+    const OVERHEAD_BYTES: usize = 256;
+    resource.len() + name.len() + value_bytes + OVERHEAD_BYTES
+}
+
+/// Whether a resource may keep these settings; Kafka has no bounds but those of its requests.
+pub(super) fn check_configs_room(configs: &BTreeMap<String, String>) -> Result<(), String> {
+    let long = |text: &String| text.len() > limits::CONFIG_VALUE_BYTES_MAX;
+    if configs
+        .iter()
+        .any(|(name, value)| long(name) || long(value))
+    {
+        return Err(format!(
+            "The name or value of a config has at most {} bytes.",
+            limits::CONFIG_VALUE_BYTES_MAX
+        ));
+    }
+    if configs.len() > limits::CONFIGS_PER_RESOURCE_MAX {
+        return Err(format!(
+            "A resource has at most {} configs.",
+            limits::CONFIGS_PER_RESOURCE_MAX
+        ));
     }
     Ok(())
 }
@@ -279,6 +317,7 @@ fn create_one(
         )));
     }
     let configs = config_map(&topic.configs);
+    check_configs_room(&configs).map_err(CreateTopicError::TooMany)?;
     TopicConfig::from_overrides(&configs, config)
         .map_err(|error| CreateTopicError::InvalidConfig(error.to_string()))?;
     let partitions = if topic.assignments.is_empty() {

@@ -4,6 +4,7 @@ pub mod admin_mixed;
 mod admin_requests;
 pub mod alter_configs;
 pub mod api_versions;
+pub mod configs_in_force;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;

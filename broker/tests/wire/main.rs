@@ -77,6 +77,7 @@ apis!(
     incremental_alter_configs,
     alter_configs,
     list_config_resources,
+    configs_in_force,
     describe_cluster,
     describe_log_dirs,
     describe_topic_partitions,
