@@ -33,7 +33,7 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::ProducersForgotten, 10, checkpoints),
     hunt(Bug::EpochsForgotten, 10, checkpoints),
     hunt(Bug::DuplicateAccepted, 20, kills),
-    hunt(Bug::DuplicateAckedEarly, 100, hang_ups),
+    hunt(Bug::DuplicateAckedEarly, 200, hang_ups),
     hunt(Bug::HighWatermarkTooEarly, 20, readers),
     hunt(Bug::OffsetReused, 10, kills),
     hunt(Bug::BlockNotReadBack, 20, checkpoints),

@@ -11,7 +11,7 @@ use protocol::messages::list_offsets::{
     ListOffsetsRequest, ListOffsetsRequestTopic, ListOffsetsRequestTopicPartition,
     ListOffsetsResponse,
 };
-use protocol::primitives::Reader;
+use protocol::primitives::{Reader, Uuid};
 
 use super::super::history::Known;
 use super::super::random::Random;
@@ -32,6 +32,37 @@ enum Polled {
     Later,
 }
 
+/// A fetch session (KIP-227).
+#[derive(Clone, Copy)]
+enum Session {
+    /// It tells all it wants each time.
+    None,
+    /// It asks for one.
+    Wanted,
+    /// It has one: its number, the next epoch, and the high watermark it was told last.
+    Open(i32, i32, i64),
+}
+
+impl Session {
+    /// What a request says of it.
+    fn told(self) -> (i32, i32) {
+        match self {
+            Self::None => (0, -1),
+            Self::Wanted => (0, 0),
+            Self::Open(id, epoch, _) => (id, epoch),
+        }
+    }
+
+    /// After an answer of this session with this high watermark.
+    fn answered(self, id: i32, high_watermark: i64) -> Self {
+        match self {
+            Self::Wanted if id != 0 => Self::Open(id, 1, high_watermark),
+            Self::Open(id, epoch, _) => Self::Open(id, epoch, high_watermark),
+            other => other,
+        }
+    }
+}
+
 /// The consumer.
 pub struct Consumer {
     wire: Wire,
@@ -40,6 +71,9 @@ pub struct Consumer {
     key: PartitionKey,
     epoch: i32,
     position: i64,
+    /// What it asks in, until it looks for the leader again.
+    version: i16,
+    session: Session,
 }
 
 impl Consumer {
@@ -55,6 +89,8 @@ impl Consumer {
             },
             epoch: -1,
             position: 0,
+            version: 4,
+            session: Session::None,
         }
     }
 
@@ -132,6 +168,11 @@ impl Consumer {
         };
         self.epoch = epoch;
         self.wire.connect(self.wire.some_port(port)).await;
+        self.version = self.wire.random.between(4, 18) as i16;
+        self.session = match self.version >= 7 && self.wire.random.one_in(2) {
+            true => Session::Wanted,
+            false => Session::None,
+        };
         Ok(())
     }
 
@@ -178,9 +219,9 @@ impl Consumer {
         Ok(())
     }
 
-    async fn poll(&mut self, max_wait_ms: i32, bytes_max: i32) -> Result<Polled, Lost> {
-        let version = self.wire.random.between(4, 12) as i16;
-        let claims_epoch = version >= 9 && self.wire.random.one_in(2);
+    fn request(&mut self, max_wait_ms: i32, bytes_max: i32) -> FetchRequest<'static> {
+        let claims_epoch = self.version >= 9 && self.wire.random.one_in(2);
+        let (session_id, session_epoch) = self.session.told();
         let partition = FetchRequestTopicPartition {
             partition: self.key.partition,
             current_leader_epoch: if claims_epoch { self.epoch } else { -1 },
@@ -190,25 +231,56 @@ impl Consumer {
             partition_max_bytes: bytes_max,
             ..FetchRequestTopicPartition::default()
         };
-        let request = FetchRequest {
+        FetchRequest {
             replica_id: -1,
             max_wait_ms,
             min_bytes: 1,
             max_bytes: 1 << 20,
-            session_epoch: -1,
+            session_id,
+            session_epoch,
             topics: vec![FetchRequestTopic {
-                topic: self.topic.as_str().into(),
+                topic: self.topic.clone().into(),
+                topic_id: Uuid(self.key.topic_id),
                 partitions: vec![partition],
-                ..FetchRequestTopic::default()
             }],
             ..FetchRequest::default()
+        }
+    }
+
+    /// The answer goes on with the session. What it leaves out has not changed: then it says what was told last.
+    fn go_on(&mut self, answer: &FetchResponse<'_>) -> Result<Option<i64>, Lost> {
+        let Session::Open(id, epoch, told) = self.session else {
+            return Ok(None);
         };
+        if (answer.error_code, answer.session_id) != (0, id) {
+            let what = format!("{} in session {id}, epoch {epoch}", answer.error_code);
+            self.wire.fail("wrong-refusal", what);
+            return Err(Lost);
+        }
+        self.session = Session::Open(id, epoch + 1, told);
+        Ok(answer.responses.is_empty().then_some(told))
+    }
+
+    async fn poll(&mut self, max_wait_ms: i32, bytes_max: i32) -> Result<Polled, Lost> {
+        let version = self.version;
+        let request = self.request(max_wait_ms, bytes_max);
         let end_before = self.wire.setting.history.end(self.key);
         let begun = self.wire.setting.phase.get();
         let api = (FETCH, version);
         let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
         let body = self.wire.ask(api, encode).await?;
         let answer = FetchResponse::decode(&mut Reader::new(&body), version);
+        let known = self.wire.setting.history.topic(&self.topic) == self.known;
+        if let Ok(answer) = &answer
+            && let Some(told) = self.go_on(answer)?
+        {
+            if !known {
+                return Ok(Polled::Later);
+            }
+            self.take(&[], told, end_before);
+            return Ok(Polled::Read(told));
+        }
+        let session_id = answer.as_ref().map_or(0, |answer| answer.session_id);
         let Some(one) = answer.as_ref().ok().and_then(|answer| {
             let topic = answer.responses.first()?;
             topic.partitions.first()
@@ -216,13 +288,14 @@ impl Consumer {
             self.wire.fail("malformed-answer", "Fetch".to_owned());
             return Err(Lost);
         };
-        if self.wire.setting.history.topic(&self.topic) != self.known {
+        if !known {
             return Ok(Polled::Later);
         }
         if one.error_code != 0 {
             self.check_error(one.error_code, begun);
             return Ok(Polled::Later);
         }
+        self.session = self.session.answered(session_id, one.high_watermark);
         let bytes = one.records.as_deref().unwrap_or_default();
         self.take(bytes, one.high_watermark, end_before);
         if one.log_start_offset > one.high_watermark {
@@ -283,7 +356,9 @@ impl Consumer {
             ErrorCode::NotLeaderOrFollower
             | ErrorCode::FencedLeaderEpoch
             | ErrorCode::UnknownLeaderEpoch
-            | ErrorCode::UnknownTopicOrPartition => true,
+            | ErrorCode::UnknownTopicOrPartition
+            | ErrorCode::UnknownTopicId
+            | ErrorCode::InconsistentTopicId => true,
             ErrorCode::KafkaStorageError => self.may_be_unreadable(begun),
             _ => false,
         };
@@ -306,7 +381,7 @@ impl Consumer {
     }
 
     async fn list_offsets(&mut self) -> Result<(), Lost> {
-        let version = self.wire.random.between(1, 8) as i16;
+        let version = self.wire.random.between(1, 11) as i16;
         let timestamp = *self.wire.random.pick(&[EARLIEST, LATEST]);
         let request = ListOffsetsRequest {
             replica_id: -1,
