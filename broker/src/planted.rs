@@ -37,6 +37,12 @@ pub enum Bug {
     HighWatermarkTooEarly,
     /// The offset of a batch that is on its way is given to the next one too.
     OffsetReused,
+    /// The log starts later before that is committed.
+    LogStartNotCommitted,
+    /// A start forgets where logs start.
+    LogStartForgotten,
+    /// What a failed write or sync was to make durable is acknowledged.
+    FailureAcked,
     /// The bytes before the end of a segment are not read back before their block is written again.
     BlockNotReadBack,
 }
@@ -59,6 +65,9 @@ pub const BUGS: &[Bug] = &[
     Bug::DuplicateAckedEarly,
     Bug::HighWatermarkTooEarly,
     Bug::OffsetReused,
+    Bug::LogStartNotCommitted,
+    Bug::LogStartForgotten,
+    Bug::FailureAcked,
     Bug::BlockNotReadBack,
 ];
 

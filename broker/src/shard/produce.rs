@@ -176,7 +176,8 @@ impl Shard {
             return Commit::Done;
         };
         let quorums = self.quorums.borrow();
-        if quorums.applied(pending.quorum) >= pending.index {
+        let failed = quorums.is_fenced() && planted::on(Bug::FailureAcked);
+        if failed || quorums.applied(pending.quorum) >= pending.index {
             Commit::Done
         } else if quorums.is_fenced() {
             Commit::Failed

@@ -365,7 +365,10 @@ impl Shard {
             partition: state.head.partition,
         };
         let start = PartitionStart {
-            log_start_offset: state.head.log_start_offset,
+            log_start_offset: match planted::on(Bug::LogStartForgotten) {
+                true => 0,
+                false => state.head.log_start_offset,
+            },
             next_offset: state.head.next_offset,
             leader_epochs: match planted::on(Bug::EpochsForgotten) {
                 true => LeaderEpochs::default(),

@@ -17,6 +17,7 @@ use crate::io::executor::Signal;
 use crate::journal::frame::{Item, ItemKind};
 use crate::log::Segment;
 use crate::log::retention::RetentionRule;
+use crate::planted::{self, Bug};
 use crate::quorum::{Pending, ProposeError};
 
 /// The first look for old segments comes this long after the start, as in Kafka.
@@ -141,6 +142,9 @@ impl Shard {
             body: Bytes::new(),
         };
         let pending = self.quorums.borrow_mut().propose(owned.quorum, item)?;
+        if planted::on(Bug::LogStartNotCommitted) {
+            self.apply_log_start(owned.key, offset);
+        }
         self.flush_wanted.set();
         Ok(pending)
     }

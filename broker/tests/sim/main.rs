@@ -22,6 +22,20 @@ fn no_seed_finds_a_violation() {
     }
 }
 
+/// Seeds that found something which no fixed seed had.
+const FOUND: &[u64] = &[
+    // A segment's write failed, and writes of other segments were given up halfway.
+    1007,
+];
+
+#[test]
+fn seeds_that_found_something_find_nothing_any_more() {
+    for &seed in FOUND {
+        let outcome = run(seed, &Plan::draw(seed, &FAULTS), Trace::default());
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_seed_run_twice_is_the_same_run() {
     for seed in 0..10 {

@@ -5,7 +5,8 @@
 //! one record for ever (inconsistent-offset), a record stands at one offset (duplicate), what is acknowledged or was seen
 //! is found again (lost-write), a read has no gap and goes nowhere back (poll-skip, nonmonotonic-poll), records of one
 //! idempotent producer keep their order (reordered), a refused record never appears (refused-record), what a topic was
-//! said to be it stays, producer ids are given once, high watermarks and leader epochs never fall.
+//! said to be it stays, a log starts no later than somebody asked for and what is deleted stays so, producer ids are given
+//! once, high watermarks and leader epochs never fall.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,10 @@ pub struct Log {
     leader_epoch: i32,
     /// Offset after the last one acknowledged.
     acked_end: i64,
+    /// Highest log start that anybody was told.
+    log_start: i64,
+    /// Highest log start that anybody asked for.
+    asked_start: i64,
 }
 
 /// What is known of a topic's name.
@@ -255,6 +260,42 @@ impl History {
             .map_or(0, |log| log.high_watermark.max(log.acked_end))
     }
 
+    /// Somebody asks for everything of `key` below `offset` to be deleted.
+    pub fn asks_log_start(&self, key: PartitionKey, offset: i64) {
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.asked_start = log.asked_start.max(offset);
+    }
+
+    /// Highest log start of `key` told to anybody.
+    pub fn log_start(&self, key: PartitionKey) -> i64 {
+        self.logs.borrow().get(&key).map_or(0, |log| log.log_start)
+    }
+
+    /// Whether the record of `key` at `offset` may be deleted.
+    pub fn may_be_deleted(&self, key: PartitionKey, offset: i64) -> bool {
+        let logs = self.logs.borrow();
+        logs.get(&key).is_some_and(|log| offset < log.asked_start)
+    }
+
+    /// A client was told this log start of `key` by a request that began when the highest told to anybody was `known_before`.
+    pub fn told_log_start(&self, key: PartitionKey, known_before: i64, log_start: i64) {
+        if log_start < known_before {
+            self.fail(
+                "log-start-fell",
+                format!("{key:?}: {log_start} after {known_before}"),
+            );
+        }
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.log_start = log.log_start.max(log_start);
+        if log_start > log.asked_start {
+            let asked = log.asked_start;
+            let what = format!("{key:?}: {log_start}, but {asked} was asked for");
+            self.fail("log-start-unasked", what);
+        }
+    }
+
     /// A client was told this leader epoch by a request that began when the highest told to anybody was `known_before`.
     pub fn told_leader_epoch(&self, key: PartitionKey, known_before: i32, epoch: i32) {
         if epoch < known_before {
@@ -398,7 +439,7 @@ impl History {
         let mut last_of_lane: BTreeMap<u32, u64> = BTreeMap::new();
         for (offset, number) in log.records.iter().enumerate() {
             let Some(number) = *number else {
-                if readable && (offset as i64) < found_end {
+                if readable && (log.log_start..found_end).contains(&(offset as i64)) {
                     self.fail("unseen", format!("{key:?} {offset} was never read"));
                 }
                 continue;

@@ -36,6 +36,9 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::DuplicateAckedEarly, 200, hang_ups),
     hunt(Bug::HighWatermarkTooEarly, 20, readers),
     hunt(Bug::OffsetReused, 10, kills),
+    hunt(Bug::LogStartNotCommitted, 200, deletes),
+    hunt(Bug::LogStartForgotten, 20, deletes),
+    hunt(Bug::FailureAcked, 200, failures),
     hunt(Bug::BlockNotReadBack, 20, checkpoints),
 ];
 
@@ -127,4 +130,20 @@ fn readers(plan: &mut Plan) {
     kills(plan);
     plan.consumers = 2;
     plan.latency_us = (200, 2_000);
+}
+
+/// Records are deleted all the time.
+fn deletes(plan: &mut Plan) {
+    checkpoints(plan);
+    plan.faults = vec![Fault::Kill];
+    plan.wishes.delete_records_one_in = 1;
+    plan.wishes.partitions_max = 1;
+    plan.consumers = 2;
+    plan.latency_us = (200, 2_000);
+}
+
+/// Writes and syncs fail.
+fn failures(plan: &mut Plan) {
+    kills(plan);
+    plan.faults = vec![Fault::Write, Fault::Sync];
 }

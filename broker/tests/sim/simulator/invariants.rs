@@ -28,7 +28,7 @@ pub struct Watch {
     /// Shards that have recovered and do not lead yet.
     recovering: RefCell<Vec<Rc<Router>>>,
     /// What each partition had reached at the last look, in this life of the process.
-    reached: RefCell<BTreeMap<PartitionKey, (i64, i32)>>,
+    reached: RefCell<BTreeMap<PartitionKey, (i64, i32, i64)>>,
     /// By quorum: term, commit and applied index at the last look.
     quorums: RefCell<BTreeMap<u32, (u64, u64, u64)>>,
     next_look: Cell<u64>,
@@ -133,18 +133,19 @@ impl Watch {
             for owned in owners {
                 let partition = owned.partition.borrow();
                 let end = partition.high_watermark();
-                let now = (end, partition.leader_epoch());
+                let start = partition.log_start_offset();
+                let now = (end, partition.leader_epoch(), start);
                 let before = self.reached.borrow_mut().insert(owned.key, now);
-                let fell = before.is_some_and(|before| now.0 < before.0 || now.1 < before.1);
-                let order = [
-                    partition.log_start_offset(),
-                    partition.tail_start_offset(),
-                    end,
-                ];
-                if fell || !order.is_sorted() {
+                let fell = before
+                    .is_some_and(|before| now.0 < before.0 || now.1 < before.1 || now.2 < before.2);
+                let tail_start = partition.tail_start_offset();
+                if fell || start > end || tail_start > end {
                     history.fail(
                         "partition-regressed",
-                        format!("{:?}: {now:?} after {before:?}, {order:?}", owned.key),
+                        format!(
+                            "{:?}: {now:?} after {before:?}, tail at {tail_start}",
+                            owned.key
+                        ),
                     );
                 }
             }
@@ -178,12 +179,14 @@ fn compare(was: &PartitionState, is: &PartitionState, history: &History) {
         history.fail("recovery", case("another partition"));
     }
     if is.head.next_offset < was.head.next_offset
-        || is.head.log_start_offset != was.head.log_start_offset
+        || is.head.log_start_offset < was.head.log_start_offset
     {
         history.fail("recovery", case("another range"));
     }
     // What was on its way when the process ended may be there now.
-    if is.head.next_offset != was.head.next_offset {
+    if is.head.next_offset != was.head.next_offset
+        || is.head.log_start_offset != was.head.log_start_offset
+    {
         return;
     }
     if was.producers != is.producers {

@@ -140,6 +140,7 @@ impl Plan {
                 partitions_max: random.spread(1, 6),
                 delete_one_in: *random.pick(&[0, 2, 8]),
                 segment_ms_max: *random.pick(&[0, 20, 2000]),
+                delete_records_one_in: *Random::stream(seed, 6).pick(&[0, 2, 8]),
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,

@@ -9,10 +9,16 @@ use protocol::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsRequestTopic, CreateTopicsRequestTopicConfig,
     CreateTopicsResponse,
 };
+use protocol::messages::delete_records::{
+    DeleteRecordsRequest, DeleteRecordsRequestTopic, DeleteRecordsRequestTopicPartition,
+    DeleteRecordsResponse,
+};
 use protocol::messages::delete_topics::{
     DeleteTopicsRequest, DeleteTopicsRequestTopic, DeleteTopicsResponse,
 };
 use protocol::primitives::Reader;
+
+use broker::shard::PartitionKey;
 
 use super::super::history::Known;
 use super::super::random::Random;
@@ -20,6 +26,7 @@ use super::{Lost, Setting, Wire};
 
 const CREATE: (i16, i16) = (19, 7);
 const DELETE: (i16, i16) = (20, 6);
+const DELETE_RECORDS: (i16, i16) = (21, 2);
 
 /// What the admin may do to topics.
 #[derive(Debug, Clone)]
@@ -32,6 +39,8 @@ pub struct Wishes {
     pub delete_one_in: u64,
     /// Age at which segments roll, milliseconds, at most; 0 leaves the default.
     pub segment_ms_max: u64,
+    /// Records of a topic are deleted once in so many looks; 0 never.
+    pub delete_records_one_in: u64,
 }
 
 /// The admin.
@@ -84,6 +93,9 @@ impl Admin {
             Known::Absent => self.create(&name).await?,
             Known::Present(id) if self.wire.random.one_in(self.wishes.delete_one_in) => {
                 self.delete(&name, id).await?;
+            }
+            Known::Present(id) if self.wire.random.one_in(self.wishes.delete_records_one_in) => {
+                self.delete_records(&name, id).await?;
             }
             _ => {}
         }
@@ -185,6 +197,66 @@ impl Admin {
             _ => self
                 .wire
                 .fail("wrong-refusal", format!("creating {name}: {code:?}")),
+        }
+        Ok(())
+    }
+
+    /// Deletes the first records of one partition, up to any offset that it is known to have.
+    async fn delete_records(&mut self, name: &str, topic_id: u128) -> Result<(), Lost> {
+        let history = &self.wire.setting.history;
+        let present = history.present();
+        let Some((.., partitions)) = present.iter().find(|(_, id, _)| *id == topic_id) else {
+            return Ok(());
+        };
+        let partition = self.wire.random.index(*partitions as usize) as i32;
+        let key = PartitionKey {
+            topic_id,
+            partition,
+        };
+        let offset = self.wire.random.below(history.end(key) as u64 + 1) as i64;
+        let before = history.log_start(key);
+        history.asks_log_start(key, offset);
+        let request = DeleteRecordsRequest {
+            topics: vec![DeleteRecordsRequestTopic {
+                name: name.into(),
+                partitions: vec![DeleteRecordsRequestTopicPartition {
+                    partition_index: partition,
+                    offset,
+                }],
+            }],
+            timeout_ms: 30_000,
+        };
+        let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
+        let body = self.wire.ask(DELETE_RECORDS, encode).await?;
+        let answer = DeleteRecordsResponse::decode(&mut Reader::new(&body), DELETE_RECORDS.1);
+        let Some(one) = answer.as_ref().ok().and_then(|answer| {
+            let topic = answer.topics.first()?;
+            topic.partitions.first()
+        }) else {
+            self.wire
+                .fail("malformed-answer", "DeleteRecords".to_owned());
+            return Err(Lost);
+        };
+        let (number, code) = (self.wire.number, ErrorCode::from_code(one.error_code));
+        self.wire.setting.doing(number, || {
+            format!(
+                "deletes {name}-{partition} below {offset}: {code:?}, {}",
+                one.low_watermark
+            )
+        });
+        let history = &self.wire.setting.history;
+        match code {
+            ErrorCode::None if one.low_watermark < offset => {
+                let what = format!("{key:?}: {} below {offset}", one.low_watermark);
+                self.wire.fail("records-not-deleted", what);
+            }
+            ErrorCode::None => history.told_log_start(key, before, one.low_watermark),
+            ErrorCode::OffsetOutOfRange => {
+                let what = format!("deleting {key:?} below {offset}: {code:?}");
+                self.wire.fail("wrong-refusal", what);
+            }
+            // Not now; whether it happens nobody knows.
+            _ => {}
         }
         Ok(())
     }

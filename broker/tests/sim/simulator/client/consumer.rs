@@ -71,6 +71,8 @@ pub struct Consumer {
     key: PartitionKey,
     epoch: i32,
     position: i64,
+    /// The last read was refused, since its records are deleted.
+    is_behind: bool,
     /// What it asks in, until it looks for the leader again.
     version: i16,
     session: Session,
@@ -89,6 +91,7 @@ impl Consumer {
             },
             epoch: -1,
             position: 0,
+            is_behind: false,
             version: 4,
             session: Session::None,
         }
@@ -131,6 +134,7 @@ impl Consumer {
     async fn read_whole(&mut self) -> Result<(), Lost> {
         self.find().await?;
         self.position = 0;
+        self.is_behind = false;
         loop {
             match self.poll(0, 1 << 20).await? {
                 Polled::Read(end) if self.position >= end => {
@@ -139,7 +143,7 @@ impl Consumer {
                     return Ok(());
                 }
                 Polled::Read(_) => {}
-                Polled::Later if self.is_lost() => {
+                Polled::Later if self.is_lost() && !self.is_behind => {
                     let end = self.wire.setting.history.end(self.key);
                     self.position = end.min(self.position + 1);
                     self.wire.back_off().await;
@@ -191,6 +195,7 @@ impl Consumer {
             partition: self.wire.random.index(*partitions as usize) as i32,
         };
         let end = history.end(self.key);
+        self.is_behind = false;
         self.position = match self.wire.random.below(4) {
             0 => end,
             1 => self.wire.random.below(end as u64 + 1) as i64,
@@ -202,7 +207,8 @@ impl Consumer {
                 return Ok(());
             }
             if self.wire.random.one_in(6) {
-                self.list_offsets().await?;
+                let timestamp = *self.wire.random.pick(&[EARLIEST, LATEST]);
+                self.list_offsets(timestamp).await?;
             }
             let wait_ms = match self.wire.random.one_in(2) {
                 true => self.wire.random.spread(1, 500) as i32,
@@ -217,6 +223,35 @@ impl Consumer {
             }
         }
         Ok(())
+    }
+
+    /// Goes on where the log starts now: what it was to read next is deleted.
+    async fn catch_up(&mut self) -> Result<(), Lost> {
+        let Some(start) = self.list_offsets(EARLIEST).await? else {
+            return Ok(());
+        };
+        if start <= self.position {
+            let what = format!(
+                "{:?} from {}, but it starts at {start}",
+                self.key, self.position
+            );
+            self.wire.fail("wrong-refusal", what);
+        }
+        self.position = start;
+        self.is_behind = false;
+        Ok(())
+    }
+
+    /// Holds a read against what was known to be deleted when it began.
+    fn check_start(&self, start_before: i64, told: Option<i64>) {
+        let (key, position) = (self.key, self.position);
+        if position < start_before {
+            let what = format!("{key:?} at {position}, it starts at {start_before}");
+            self.wire.fail("deleted-record", what);
+        }
+        let history = &self.wire.setting.history;
+        told.iter()
+            .for_each(|start| history.told_log_start(key, start_before, *start));
     }
 
     fn request(&mut self, max_wait_ms: i32, bytes_max: i32) -> FetchRequest<'static> {
@@ -262,9 +297,13 @@ impl Consumer {
     }
 
     async fn poll(&mut self, max_wait_ms: i32, bytes_max: i32) -> Result<Polled, Lost> {
+        if self.is_behind {
+            self.catch_up().await?;
+        }
         let version = self.version;
         let request = self.request(max_wait_ms, bytes_max);
         let end_before = self.wire.setting.history.end(self.key);
+        let start_before = self.wire.setting.history.log_start(self.key);
         let begun = self.wire.setting.phase.get();
         let api = (FETCH, version);
         let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
@@ -292,9 +331,12 @@ impl Consumer {
             return Ok(Polled::Later);
         }
         if one.error_code != 0 {
+            self.is_behind = self.is_deleted(one.error_code);
             self.check_error(one.error_code, begun);
             return Ok(Polled::Later);
         }
+        let start = (version >= 5).then_some(one.log_start_offset);
+        self.check_start(start_before, start);
         self.session = self.session.answered(session_id, one.high_watermark);
         let bytes = one.records.as_deref().unwrap_or_default();
         self.take(bytes, one.high_watermark, end_before);
@@ -359,6 +401,7 @@ impl Consumer {
             | ErrorCode::UnknownTopicOrPartition
             | ErrorCode::UnknownTopicId
             | ErrorCode::InconsistentTopicId => true,
+            ErrorCode::OffsetOutOfRange => self.is_deleted(code.code()),
             ErrorCode::KafkaStorageError => self.may_be_unreadable(begun),
             _ => false,
         };
@@ -380,9 +423,16 @@ impl Consumer {
         self.wire.setting.lost.borrow().contains(&self.key)
     }
 
-    async fn list_offsets(&mut self) -> Result<(), Lost> {
+    /// Whether that is what a read of deleted records is answered, and these may be.
+    fn is_deleted(&self, code: i16) -> bool {
+        let history = &self.wire.setting.history;
+        code == ErrorCode::OffsetOutOfRange.code()
+            && history.may_be_deleted(self.key, self.position)
+    }
+
+    /// Asks for the first offset or the end; `None`: not now.
+    async fn list_offsets(&mut self, timestamp: i64) -> Result<Option<i64>, Lost> {
         let version = self.wire.random.between(1, 11) as i16;
-        let timestamp = *self.wire.random.pick(&[EARLIEST, LATEST]);
         let request = ListOffsetsRequest {
             replica_id: -1,
             topics: vec![ListOffsetsRequestTopic {
@@ -396,6 +446,7 @@ impl Consumer {
             ..ListOffsetsRequest::default()
         };
         let end_before = self.wire.setting.history.end(self.key);
+        let start_before = self.wire.setting.history.log_start(self.key);
         let begun = self.wire.setting.phase.get();
         let api = (LIST_OFFSETS, version);
         let encode = |out: &mut Vec<u8>, version| request.encode(out, version);
@@ -410,16 +461,17 @@ impl Consumer {
         };
         let history = &self.wire.setting.history;
         if history.topic(&self.topic) != self.known {
-            return Ok(());
+            return Ok(None);
         }
         if one.error_code != 0 {
             self.check_error(one.error_code, begun);
-        } else if timestamp == LATEST {
-            history.told_high_watermark(self.key, end_before, one.offset);
-        } else if one.offset != 0 {
-            self.wire
-                .fail("log-start-moved", format!("{:?}: {}", self.key, one.offset));
+            return Ok(None);
         }
-        Ok(())
+        if timestamp == LATEST {
+            history.told_high_watermark(self.key, end_before, one.offset);
+        } else {
+            history.told_log_start(self.key, start_before, one.offset);
+        }
+        Ok(Some(one.offset))
     }
 }
