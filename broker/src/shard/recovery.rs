@@ -434,6 +434,7 @@ impl Shard {
             // On a full file system the journal's size bounds what stays in memory.
             while self.dirty_bytes.get() > self.dirty_bytes_max
                 && !self.out_of_space.segments.get()
+                && !self.is_fenced()
                 && self.write_back_oldest().await
             {}
             if self.io.clock.now().since_ns(told) >= PROGRESS_NS {

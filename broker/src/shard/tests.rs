@@ -190,3 +190,30 @@ fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_o
         assert!(answer.bytes() > 100, "what was acknowledged is there");
     });
 }
+
+#[test]
+fn a_write_back_that_fails_leaves_no_other_one_halfway() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let other = PartitionKey {
+        partition: 1,
+        ..KEY
+    };
+    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
+    let in_the_way = directory.path().join(name);
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        add_partition(&shard, other, 1);
+        flush_all(&shard).await;
+        std::fs::write(&in_the_way, b"").expect("a file");
+        produce(&shard, 100);
+        produce_to(&shard, other, 900_000);
+        flush_all(&shard).await;
+        for _ in 0..2 {
+            assert!(!shard.write_back_oldest().await);
+        }
+        let owned = shard.owned(other).expect("it is there");
+        assert_eq!(owned.partition.borrow().tail_start_offset(), 1);
+    });
+}
