@@ -34,6 +34,13 @@ pub struct Damage {
     undo: Undo,
 }
 
+impl Damage {
+    /// Whether the file was cut or taken away.
+    pub fn is_whole_file(&self) -> bool {
+        matches!(self.undo, Undo::File(..))
+    }
+}
+
 enum Undo {
     /// The page at this place was the first and is the second.
     Page(usize, Page, Page),
