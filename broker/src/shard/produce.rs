@@ -98,6 +98,7 @@ impl Shard {
             return Err(ProduceFailure::Storage);
         }
         if self.stopping.get() || !self.quorums.borrow().is_open(owned.quorum) {
+            owned.partition.borrow_mut().refuse(batch);
             return Err(ProduceFailure::NotLeader);
         }
         let mut partition = owned.partition.borrow_mut();
