@@ -36,6 +36,7 @@ impl Operator {
             let steps = self.random.spread(1, 16) as u32;
             machine.disk.cut_start_short(cut.then_some(steps));
             self.failed_before.set(self.failures());
+            self.decayed_before.set(self.has_decayed());
             let started = machine.start();
             match started {
                 Ok(()) => return,
@@ -72,7 +73,7 @@ impl Operator {
             self.setting
                 .world
                 .tell(|| format!("operator: refused, {code:?}: {said}"));
-            let decayed = self.has_decayed();
+            let decayed = self.has_decayed() || self.decayed_before.get();
             let legal = match code {
                 ExitCode::Unusable => decayed || self.failures() != self.failed_before.get(),
                 ExitCode::Damaged | ExitCode::OtherLayout => decayed,

@@ -132,7 +132,7 @@ impl Plan {
                 mesh_queue_max: random.spread(1, 64) as usize,
                 window_bytes: random.spread(512, 256 << 10) as usize,
                 open_segments_max: random.spread(1, 16) as usize,
-                prepared_bytes_max: random.spread(1 << 10, 1 << 20) as usize,
+                prepared_bytes_max: random.spread(16 << 10, 1 << 20) as usize,
             },
             config: config(&random),
             wishes: Wishes {

@@ -74,6 +74,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         done: Cell::new(false),
         failed_before: Cell::default(),
         damages: RefCell::default(),
+        decayed_before: Cell::default(),
     });
     spawn_clients(seed, plan, &setting);
     let life = operator.clone();
@@ -154,6 +155,8 @@ pub(super) struct Operator {
     pub(super) failed_before: Cell<(u64, u64)>,
     /// What has decayed and was not restored.
     pub(super) damages: RefCell<Vec<Damage>>,
+    /// Something had decayed when the broker was started last.
+    pub(super) decayed_before: Cell<bool>,
 }
 
 impl Operator {
