@@ -5,12 +5,13 @@ use super::{LogError, PartitionLog};
 
 impl PartitionLog {
     /// Forgets the segments that lie whole below `offset`, and gives them. Their files are still there. The last one stays
-    /// while something is being appended.
+    /// while something is being appended, and while it is empty: what could not be written to it yet comes again, into the
+    /// same file.
     pub fn forget_below(&self, offset: i64) -> Vec<Segment> {
         let mut state = self.state.borrow_mut();
         let mut count = state
             .segments
-            .partition_point(|segment| segment.next_offset <= offset);
+            .partition_point(|segment| segment.bytes > 0 && segment.next_offset <= offset);
         if count == state.segments.len() && self.appending.get() {
             count = count.saturating_sub(1);
         }

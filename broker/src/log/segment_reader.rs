@@ -88,7 +88,8 @@ impl SegmentReader {
         Err(self.corrupt(at.position, problem))
     }
 
-    /// The whole batch at `at`, checked: one slice of the window if it lies there, else read for itself.
+    /// The whole batch at `at`, checked: one slice of the window if it lies there, else read for itself. After an error
+    /// `into` is as it was: never does a part of a batch stay there.
     pub(super) async fn whole(
         &self,
         window: &Window,
@@ -99,7 +100,13 @@ impl SegmentReader {
         let first = into.len();
         match window.slice_at(at.position, extent.bytes) {
             Some(slice) => into.push(slice),
-            None => self.read_large(at.position, extent.bytes, into).await?,
+            None => {
+                let read = self.read_large(at.position, extent.bytes, into).await;
+                if let Err(error) = read {
+                    into.truncate(first);
+                    return Err(error);
+                }
+            }
         }
         let header = window
             .header_at(at)

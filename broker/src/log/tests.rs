@@ -628,3 +628,30 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn of_a_cut_segment_whole_batches_are_served_or_an_error() {
+    on_disk(async |io, root| {
+        let log = log(&io, &root);
+        let (run, _) = run_of(0, 12, 3000);
+        log.append(&run).await.unwrap();
+        let path = file_of(&root, format::segment_name(0));
+        let whole = joined(&run).len() as u64;
+        for cut in (0..whole).rev().step_by(700) {
+            let file = io.disk.open(&path, OpenMode::ReadWrite).await.unwrap();
+            file.truncate(cut).await.unwrap();
+            file.close().await.unwrap();
+            let log = restarted(&io, &root, &log);
+            let mut end = 0;
+            for batch in &run {
+                end += batch.bytes.len() as u64;
+                let read = log.read(batch.base_offset, 1 << 20, true, i64::MAX).await;
+                assert_eq!(read.is_ok(), end <= cut, "cut at {cut}, batch to {end}");
+                for slices in read {
+                    let bytes: Vec<u8> = slices.iter().flat_map(|part| part.to_vec()).collect();
+                    assert!(batches(&bytes).all(|batch| batch.unwrap().crc_matches()));
+                }
+            }
+        }
+    });
+}

@@ -117,3 +117,24 @@ fn a_reader_of_a_removed_segment_reads_on() {
         assert!(read == joined(&run[..count]));
     });
 }
+
+#[test]
+fn a_segment_that_nothing_could_be_written_to_is_not_over() {
+    on_disk(async |io, root| {
+        let (io, faults) = Faults::around(&io);
+        let log = log(&io, &root);
+        let (run, _) = run_of(0, 10, 1000);
+        faults.full_after.set(Some(0));
+        assert!(matches!(
+            log.append(&run).await,
+            Err(LogError::NoSpace { .. })
+        ));
+        let forgotten = log.forget_below(5);
+        faults.full_after.set(None);
+        log.append(&run).await.unwrap();
+        for Segment { base_offset, .. } in forgotten {
+            log.remove_segment(base_offset).await.unwrap();
+        }
+        assert!(read_all(&log, 5, 1 << 20).await == from(&run, 5));
+    });
+}
