@@ -136,7 +136,7 @@ cluster_tools() {
   topics --create --topic "compatibility-$run" --partitions 1 > "$scratch/out" 2> "$scratch/err" || cat "$scratch/err"
   says "client compatibility" 0 "^SUCCESS" tool "$tools.ClientCompatibilityTest" --bootstrap-server "$BOOTSTRAP" --topic "compatibility-$run" \
     --offsets-for-times-supported true --cluster-id-supported true --expect-record-too-large-exception false \
-    --num-cluster-nodes "$nodes" --create-topics-supported true --describe-configs-supported true --describe-acls-supported false \
+    --num-cluster-nodes "$nodes" --create-topics-supported true --describe-configs-supported true --describe-acls-supported true \
     --idempotent-producer-supported true
 }
 

@@ -217,3 +217,26 @@ fn a_write_back_that_fails_leaves_no_other_one_halfway() {
         assert_eq!(owned.partition.borrow().tail_start_offset(), 1);
     });
 }
+
+#[test]
+fn a_fenced_shard_makes_no_checkpoint() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let manifests = || {
+        let entries = std::fs::read_dir(directory.path()).expect("the directory");
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names
+            .filter(|name| name.to_string_lossy().ends_with(".manifest"))
+            .count()
+    };
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        produce(&shard, 100);
+        flush_all(&shard).await;
+        shard.fence("a sync of the file system failed");
+        assert!(!shard.checkpoint().await);
+        assert_eq!(manifests(), 0);
+    });
+}

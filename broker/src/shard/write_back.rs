@@ -184,8 +184,12 @@ impl Shard {
         }
     }
 
-    /// Writes everything applied so far to segments, makes it durable, writes the manifests, frees journal files.
+    /// Writes everything applied so far to segments, makes it durable, writes the manifests, frees journal files. A shard that
+    /// is fenced makes none: after a failed sync, one that works says nothing of what was written before.
     pub async fn checkpoint(&self) -> bool {
+        if self.is_fenced() {
+            return false;
+        }
         let mut capture = self.capture();
         let mut partitions = Vec::new();
         for (manifest, owners) in &capture.manifests {
@@ -208,6 +212,9 @@ impl Shard {
             }
         }
         if !planted::on(Bug::CheckpointBeforeSync) && !self.sync_segments().await {
+            return false;
+        }
+        if self.is_fenced() {
             return false;
         }
         if planted::on(Bug::RecycledTooEarly) {
