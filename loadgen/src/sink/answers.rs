@@ -33,6 +33,35 @@ pub enum Answer {
     Fetch(Vec<Part>),
 }
 
+/// A Produce of this program: one batch for one partition.
+struct Produced<'a> {
+    acks: i16,
+    topic: Cow<'a, str>,
+    index: i32,
+    /// As far as it is there.
+    batch: &'a [u8],
+}
+
+impl<'a> Produced<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        reader.nullable_string("transactional_id", false)?;
+        let acks = reader.int16("acks")?;
+        reader.int32("timeout_ms")?;
+        reader.int32("topics")?;
+        let topic = reader.string("name", false)?;
+        reader.int32("partitions")?;
+        let index = reader.int32("index")?;
+        let bytes = usize::try_from(reader.int32("records")?).unwrap_or(usize::MAX);
+        let batch = reader.take("records", bytes.min(reader.remaining()))?;
+        Ok(Self {
+            acks,
+            topic,
+            index,
+            batch,
+        })
+    }
+}
+
 /// The batch of the request in `head`, if that is a Produce.
 pub fn produced(head: &[u8]) -> std::io::Result<Option<&[u8]>> {
     let read = || -> Result<Option<&[u8]>, DecodeError> {
@@ -40,17 +69,8 @@ pub fn produced(head: &[u8]) -> std::io::Result<Option<&[u8]>> {
         if header.api_key != produce::KEY {
             return Ok(None);
         }
-        let mut reader = Reader::new(&head[position..]);
-        reader.nullable_string("transactional_id", false)?;
-        reader.int16("acks")?;
-        reader.int32("timeout_ms")?;
-        reader.int32("topics")?;
-        reader.string("name", false)?;
-        reader.int32("partitions")?;
-        reader.int32("index")?;
-        let bytes = reader.int32("records")?;
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        reader.take("records", bytes).map(Some)
+        let produced = Produced::decode(&mut Reader::new(&head[position..]))?;
+        Ok(Some(produced.batch))
     };
     read().map_err(|error| std::io::Error::other(error.to_string()))
 }
@@ -156,22 +176,19 @@ impl Answers {
         version: i16,
         out: &mut Vec<u8>,
     ) -> Result<bool, DecodeError> {
-        reader.nullable_string("transactional_id", false)?;
-        let acks = reader.int16("acks")?;
-        reader.int32("timeout_ms")?;
-        reader.int32("topics")?;
-        let name = reader.string("name", false)?;
-        reader.int32("partitions")?;
-        let index = reader.int32("index")?;
-        reader.int32("records")?;
-        let batch = reader.take("records", reader.remaining())?;
+        let Produced {
+            acks,
+            topic,
+            index,
+            batch,
+        } = Produced::decode(reader)?;
         let records = BatchHeader::parse(batch).map_or(0, |batch| batch.record_count());
         let next = self.next_offsets.entry(index).or_default();
         let base_offset = *next;
         *next += i64::from(records);
         produce::ProduceResponse {
             responses: vec![produce::ProduceResponseTopicResponse {
-                name: Cow::Borrowed(&name),
+                name: topic,
                 partition_responses: vec![produce::ProduceResponseTopicResponsePartitionResponse {
                     index,
                     base_offset,
