@@ -28,6 +28,27 @@ pub const BROKER_LOGGER: i8 = 8;
 pub const CLIENT_METRICS: i8 = 16;
 pub const GROUP: i8 = 32;
 
+/// Names of topics that are illegal, unknown or the controller's, each with a label.
+pub fn odd_topic_names() -> Vec<(String, String)> {
+    let too_long = "n".repeat(250);
+    let names = [
+        "",
+        ".",
+        "..",
+        "$#!",
+        "a b",
+        "ä",
+        "unknown",
+        &too_long,
+        "__cluster_metadata",
+    ];
+    let labelled = names.map(|name| {
+        let label = format!("{name:.20?} of {}", name.len());
+        (label, name.to_owned())
+    });
+    labelled.into()
+}
+
 /// What an operation of IncrementalAlterConfigs does.
 pub const SET: i8 = 0;
 pub const DELETE: i8 = 1;

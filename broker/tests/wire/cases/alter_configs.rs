@@ -4,7 +4,7 @@ use protocol::messages::alter_configs::{self, AlterConfigsRequest};
 
 use super::admin_requests::{
     BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC, all_of, alter as of, ask_alter as ask,
-    bytes, describe,
+    bytes, describe, odd_topic_names,
 };
 use super::incremental_alter_configs::{BROKER_VALUES, VALUES};
 use super::requests::tagged;
@@ -103,7 +103,6 @@ fn topics(run: &Run, version: i16) -> Scenario {
 }
 
 fn names(version: i16) -> Scenario {
-    let too_long = "n".repeat(250);
     let mut scenario = Scenario::new(format!("names v{version}"));
     let cases: &[(&str, Configs<'_>)] = &[
         ("good", &[("retention.ms", Some("1"))]),
@@ -111,19 +110,9 @@ fn names(version: i16) -> Scenario {
         ("null", &[("retention.ms", None)]),
         ("nothing", &[]),
     ];
-    for name in [
-        "",
-        ".",
-        "..",
-        "$#!",
-        "a b",
-        "ä",
-        "unknown",
-        &too_long,
-        "__cluster_metadata",
-    ] {
+    for (of_name, name) in &odd_topic_names() {
         for (label, configs) in cases {
-            let label = format!("{name:.20?} of {}, {label}", name.len());
+            let label = format!("{of_name}, {label}");
             let request = of(vec![all_of(TOPIC, name, configs)]);
             scenario = scenario.step(ask(label, version, &request));
         }

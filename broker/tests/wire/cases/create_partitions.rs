@@ -3,7 +3,7 @@
 use protocol::messages::create_partitions::{self, CreatePartitionsRequest};
 
 use super::admin_requests::{
-    ask_create_partitions as ask, bytes, create_partitions as of, grown, look,
+    ask_create_partitions as ask, bytes, create_partitions as of, grown, look, odd_topic_names,
 };
 use super::requests::{at, offsets, offsets_request, produce, tagged};
 use crate::batch::Batch;
@@ -56,20 +56,8 @@ fn counts(run: &Run, version: i16) -> Scenario {
 }
 
 fn names(version: i16) -> Scenario {
-    let too_long = "n".repeat(250);
     let mut scenario = Scenario::new(format!("names v{version}"));
-    for name in [
-        "",
-        ".",
-        "..",
-        "$#!",
-        "a b",
-        "ä",
-        "unknown",
-        &too_long,
-        "__cluster_metadata",
-    ] {
-        let label = format!("{name:.20?} of {}", name.len());
+    for (label, name) in &odd_topic_names() {
         scenario = scenario
             .step(ask(label.clone(), version, &of(vec![grown(name, 3, None)])))
             .step(ask(

@@ -2,7 +2,9 @@
 
 use protocol::messages::delete_records::{self, DeleteRecordsRequest};
 
-use super::admin_requests::{ask_delete_records as ask, bytes, delete_records as of};
+use super::admin_requests::{
+    ask_delete_records as ask, bytes, delete_records as of, odd_topic_names,
+};
 use super::requests::{at, fetch, fetch_request, from, offsets, offsets_request, produce, tagged};
 use crate::batch::Batch;
 use crate::scenario::{Run, Scenario, Step};
@@ -59,20 +61,8 @@ fn records(run: &Run, version: i16) -> Scenario {
 fn names(run: &Run, version: i16) -> Scenario {
     let topic = format!("there-v{version}");
     let name = run.topic(&topic);
-    let too_long = "n".repeat(250);
     let mut scenario = Scenario::new(format!("names v{version}")).topic(&topic, 2, &[]);
-    for name in [
-        "",
-        ".",
-        "..",
-        "$#!",
-        "a b",
-        "ä",
-        "unknown",
-        &too_long,
-        "__cluster_metadata",
-    ] {
-        let label = format!("{name:.20?} of {}", name.len());
+    for (label, name) in &odd_topic_names() {
         scenario = scenario
             .step(ask(label.clone(), version, &of(&[(name, &[(0, 0)])])))
             .step(ask(

@@ -5,7 +5,7 @@ use protocol::messages::describe_topic_partitions::{
     DescribeTopicPartitionsRequestTopic,
 };
 
-use super::admin_requests::{bytes, step};
+use super::admin_requests::{bytes, odd_topic_names, step};
 use super::requests::tagged;
 use crate::scenario::{Run, Scenario, Step};
 
@@ -47,7 +47,6 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
 
 fn names(run: &Run) -> Scenario {
     let (a, b) = (run.topic("named-a"), run.topic("named-b"));
-    let too_long = "n".repeat(250);
     let mut scenario = Scenario::new("names")
         .topic("named-a", 2, &[])
         .topic("named-b", 1, &[])
@@ -60,18 +59,7 @@ fn names(run: &Run) -> Scenario {
             &of(&[&b, "unknown", &a], 2000, None),
         ))
         .step(ask("an unknown one twice", &of(&["x", "x"], 2000, None)));
-    for name in [
-        "",
-        ".",
-        "..",
-        "$#!",
-        "a b",
-        "ä",
-        "unknown",
-        &too_long,
-        "__cluster_metadata",
-    ] {
-        let label = format!("{name:.20?} of {}", name.len());
+    for (label, name) in &odd_topic_names() {
         scenario = scenario.step(ask(label, &of(&[name], 2000, None)));
     }
     scenario

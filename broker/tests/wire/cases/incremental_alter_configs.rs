@@ -4,7 +4,7 @@ use protocol::messages::incremental_alter_configs::{self, IncrementalAlterConfig
 
 use super::admin_requests::{
     APPEND, BROKER, BROKER_LOGGER, CLIENT_METRICS, DELETE, GROUP, SET, SUBTRACT, TOPIC,
-    ask_change as ask, bytes, change as of, changed, describe,
+    ask_change as ask, bytes, change as of, changed, describe, odd_topic_names,
 };
 use super::requests::tagged;
 use crate::scenario::{Run, Scenario};
@@ -138,7 +138,6 @@ fn topics(run: &Run, version: i16) -> Scenario {
 }
 
 fn names(version: i16) -> Scenario {
-    let too_long = "n".repeat(250);
     let mut scenario = Scenario::new(format!("names v{version}"));
     let cases: &[(&str, Changes<'_>)] = &[
         ("good", &[("retention.ms", SET, Some("1"))]),
@@ -148,19 +147,9 @@ fn names(version: i16) -> Scenario {
         ("append", &[("retention.ms", APPEND, Some("1"))]),
         ("nothing", &[]),
     ];
-    for name in [
-        "",
-        ".",
-        "..",
-        "$#!",
-        "a b",
-        "ä",
-        "unknown",
-        &too_long,
-        "__cluster_metadata",
-    ] {
+    for (of_name, name) in &odd_topic_names() {
         for (label, changes) in cases {
-            let label = format!("{name:.20?} of {}, {label}", name.len());
+            let label = format!("{of_name}, {label}");
             let request = of(vec![changed(TOPIC, name, changes)]);
             scenario = scenario.step(ask(label, version, &request));
         }
