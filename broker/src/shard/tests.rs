@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,6 +16,11 @@ use crate::journal::frame::Item;
 const KEY: PartitionKey = PartitionKey {
     topic_id: 7,
     partition: 0,
+};
+
+const OTHER: PartitionKey = PartitionKey {
+    partition: 1,
+    ..KEY
 };
 
 /// Opens the shard in `root` without any of its loops: what it does is done by the test.
@@ -65,6 +70,23 @@ fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
         .borrow_mut()
         .propose(place, item)
         .expect("open");
+}
+
+/// A shard with records of two partitions in its memory. Those of `KEY` cannot be written to a segment: where its directory is
+/// to be there is a file, which is told.
+async fn one_cannot_be_written(io: &Io, root: &Path) -> (Rc<Shard>, PathBuf) {
+    let shard = open(io, root).await;
+    flush_all(&shard).await;
+    add_partition(&shard, KEY, 1);
+    add_partition(&shard, OTHER, 1);
+    flush_all(&shard).await;
+    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
+    let in_the_way = root.join(name);
+    std::fs::write(&in_the_way, b"").expect("a file");
+    produce(&shard, 100);
+    produce_to(&shard, OTHER, 900_000);
+    flush_all(&shard).await;
+    (shard, in_the_way)
 }
 
 /// Queues one record of `bytes` bytes.
@@ -136,11 +158,7 @@ fn a_checkpoint_before_the_first_flush_frees_nothing_that_is_not_applied() {
         add_partition(&shard, KEY, 1);
         flush_all(&shard).await;
         // The entry of one quorum, and then files full of another's.
-        let other = PartitionKey {
-            partition: 1,
-            ..KEY
-        };
-        add_partition(&shard, other, 2);
+        add_partition(&shard, OTHER, 2);
         flush_all(&shard).await;
         for _ in 0..8 {
             produce(&shard, 900_000);
@@ -156,30 +174,15 @@ fn a_checkpoint_before_the_first_flush_frees_nothing_that_is_not_applied() {
         flush_all(&shard).await;
         let answer = shard.read(&read(8), None).await;
         assert_eq!((answer.failure, answer.high_watermark), (None, 8));
-        assert!(shard.led(other).is_some());
+        assert!(shard.led(OTHER).is_some());
     });
 }
 
 #[test]
 fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_of_others() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
-    let other = PartitionKey {
-        partition: 1,
-        ..KEY
-    };
-    // Where the partition's directory is to be there is a file already.
-    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
-    let in_the_way = directory.path().join(name);
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        add_partition(&shard, other, 1);
-        flush_all(&shard).await;
-        std::fs::write(&in_the_way, b"").expect("a file");
-        produce(&shard, 100);
-        produce_to(&shard, other, 900_000);
-        flush_all(&shard).await;
+        let (shard, in_the_way) = one_cannot_be_written(&io, directory.path()).await;
         assert!(!shard.checkpoint().await);
         drop(shard);
         std::fs::remove_file(&in_the_way).expect("the file");
@@ -194,26 +197,12 @@ fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_o
 #[test]
 fn a_write_back_that_fails_leaves_no_other_one_halfway() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
-    let other = PartitionKey {
-        partition: 1,
-        ..KEY
-    };
-    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
-    let in_the_way = directory.path().join(name);
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        add_partition(&shard, other, 1);
-        flush_all(&shard).await;
-        std::fs::write(&in_the_way, b"").expect("a file");
-        produce(&shard, 100);
-        produce_to(&shard, other, 900_000);
-        flush_all(&shard).await;
+        let (shard, _) = one_cannot_be_written(&io, directory.path()).await;
         for _ in 0..2 {
             assert!(!shard.write_back_oldest().await);
         }
-        let owned = shard.owned(other).expect("it is there");
+        let owned = shard.owned(OTHER).expect("it is there");
         assert_eq!(owned.partition.borrow().tail_start_offset(), 1);
     });
 }
