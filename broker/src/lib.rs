@@ -16,7 +16,7 @@
 //! | [`quorum`] | propose, flush window, commit; raft behind it | applies |
 //! | [`journal`] | frames of one shard: gather, write, sync, recycle, recover | knows partitions |
 //! | [`log`] | segments, indexes, manifests | knows the journal |
-//! | [`replicated`], [`controller`] | the state machine shape; topics, placement, producer ids | do IO |
+//! | [`replicated`], [`controller`] | the state machine shape; topics, placement, settings, producer ids | do IO |
 //! | [`coordinator`] | consumer groups: members, generations, offsets | does IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
 //! | [`metrics`], [`admin`] | what a shard counts; the HTTP listener that tells it, and health | slows the hot path: an increment is a store |
