@@ -13,6 +13,8 @@ pub enum Bug {
     StaleFrameAccepted,
     /// A frame says of a later one that it is synced.
     MarkedTooEarly,
+    /// The header of a journal file's next use is not synced before its first frame is written.
+    HeaderNotSynced,
     /// A new journal file's name is not made durable.
     FileNotNamed,
     /// A checkpoint counts before the segments it names are synced.
@@ -53,6 +55,7 @@ pub const BUGS: &[Bug] = &[
     Bug::TornFrameAccepted,
     Bug::StaleFrameAccepted,
     Bug::MarkedTooEarly,
+    Bug::HeaderNotSynced,
     Bug::FileNotNamed,
     Bug::CheckpointBeforeSync,
     Bug::RecycledTooEarly,

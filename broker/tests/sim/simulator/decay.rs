@@ -15,7 +15,7 @@ use super::disk::rot::{ROTS, Rot};
 use super::run::Operator;
 
 /// Which kind of file decays.
-const KINDS: [&str; 6] = [".journal", ".log", ".log", ".index", ".manifest", "/"];
+const KINDS: [&str; 6] = [".journal", ".log", ".log", ".idx", ".manifest", "/"];
 
 impl Operator {
     /// The broker is down for a while, and something of the disk is not what it was when it comes back.
@@ -89,10 +89,11 @@ impl Operator {
         }
     }
 
-    /// Whether something that a start needs may have decayed.
+    /// Whether something that a start needs may have decayed: no start reads segments, or needs indexes.
     pub(super) fn has_decayed(&self) -> bool {
         let damages = self.damages.borrow();
-        damages.iter().any(|damage| !damage.path.ends_with(".log"))
+        let needed = |path: &str| !path.ends_with(".log") && !path.ends_with(".idx");
+        damages.iter().any(|damage| needed(&damage.path))
     }
 
     /// What decayed is restored from a copy, where the broker has not written since.

@@ -3,6 +3,7 @@
 
 use broker::planted::{Bug, plant};
 
+use super::disk::faults::Action;
 use super::history::Violation;
 use super::plan::{FAULTS, Fault, Plan};
 use super::run::run;
@@ -24,6 +25,7 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::TornFrameAccepted, 300, rolls),
     hunt(Bug::StaleFrameAccepted, 50, rolls),
     hunt(Bug::MarkedTooEarly, 50, power),
+    hunt(Bug::HeaderNotSynced, 50, headers),
     hunt(Bug::FileNotNamed, 50, first_starts),
     hunt(Bug::CheckpointBeforeSync, 50, checkpoints),
     hunt(Bug::RecycledTooEarly, 600, checkpoints),
@@ -109,6 +111,14 @@ fn rolls(plan: &mut Plan) {
     config.journal_file_bytes = config.frame_bytes_max + 4096;
     config.journal_bytes_max = Some(3 * config.journal_file_bytes);
     plan.value_bytes = (1024, 4096);
+}
+
+/// Power goes close behind the header of a journal file's next use.
+fn headers(plan: &mut Plan) {
+    rolls(plan);
+    plan.requests = 1000;
+    plan.aimed_one_in = 1;
+    plan.targets = vec![(Action::Head, ".journal")];
 }
 
 /// Rolls and checkpoints all the time.

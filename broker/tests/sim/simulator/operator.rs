@@ -18,7 +18,7 @@ const AIMS: [&str; 7] = [
     "",
     ".journal",
     ".log",
-    ".index",
+    ".idx",
     ".manifest",
     "all",
     "shard-0",

@@ -7,6 +7,7 @@ use broker::limits;
 
 use super::client::admin::Wishes;
 use super::client::records::VALUE_BYTES_MIN;
+use super::disk::aim::{TARGETS, Target};
 use super::machine::Shape;
 use super::random::Random;
 
@@ -107,6 +108,10 @@ pub struct Plan {
     pub breaks: u64,
     /// Time between two of them, microseconds, at most.
     pub peace_us_max: u64,
+    /// The process or the power ends behind an operation of the disk once in so many times, else at any turn; 0 never.
+    pub aimed_one_in: u64,
+    /// Which operations that are.
+    pub targets: Vec<Target>,
     /// Latency of the disk, microseconds.
     pub latency_us: (u64, u64),
     /// Whether syncing the file system empties the device's cache.
@@ -150,6 +155,8 @@ impl Plan {
             breaks: random.below(8) * u64::from(!drawn.is_empty()),
             faults: drawn,
             peace_us_max: random.spread(2_000, 2_000_000),
+            aimed_one_in: *Random::stream(seed, 7).pick(&[0, 1, 2, 4]),
+            targets: TARGETS.to_vec(),
             latency_us: (low, low * random.spread(1, 100)),
             sync_all_flushes: random.one_in(2),
             hang_up_one_in: *random.pick(&[0, 0, 10, 100]),

@@ -9,6 +9,7 @@ use super::client::admin::Admin;
 use super::client::consumer::Consumer;
 use super::client::producer::Producer;
 use super::client::{Phase, Setting};
+use super::disk::aim::Aim;
 use super::disk::rot::Damage;
 use super::history::{History, Violation};
 use super::invariants::Watch;
@@ -20,6 +21,8 @@ use super::world::{OUTSIDE, Turn, World};
 
 /// Time after mending within which everything must be finished.
 const FINISH: Duration = Duration::from_secs(300);
+/// Longest wait for an operation that something breaks behind, milliseconds.
+const AIM_MS_MAX: u64 = 2000;
 /// Turns of one run after which something is wrong with it.
 const STEPS_MAX: u64 = 20_000_000;
 
@@ -235,7 +238,7 @@ impl Operator {
         }
     }
 
-    /// Ends the process or the power between any two turns from here on.
+    /// Ends the process or the power between any two turns from here on, or behind an operation of the disk.
     pub(super) async fn end_now(&self, fault: Fault) {
         let world = &self.setting.world;
         let ended = Rc::new(Cell::new(false));
@@ -247,7 +250,18 @@ impl Operator {
             }
             told.set(true);
         };
-        world.call_at_step(self.random.spread(1, 4096), end);
+        if self.random.one_in(self.plan.aimed_one_in) {
+            let aim = Aim::draw(&self.plan.targets, &self.random);
+            world.tell(|| format!("operator: waits for {aim:?}"));
+            self.setting.machine.disk.call_behind(aim, end.clone());
+            let deadline = world.now_ns() + self.random.spread(1, AIM_MS_MAX) * 1_000_000;
+            while !ended.get() && world.now_ns() < deadline {
+                world.sleep(Duration::from_millis(1)).await;
+            }
+        }
+        if !ended.get() {
+            world.call_at_step(self.random.spread(1, 4096), end);
+        }
         while !ended.get() {
             world.sleep(Duration::from_millis(1)).await;
         }

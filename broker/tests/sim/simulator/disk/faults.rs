@@ -6,9 +6,53 @@ use std::io;
 
 use super::super::random::Random;
 
+/// An operation of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Opens a file that is there.
+    Open,
+    /// Opens a file, and makes it if need be.
+    Create,
+    /// Lists a directory.
+    List,
+    /// Reads a file.
+    Read,
+    /// Writes the first block of a file.
+    Head,
+    /// Writes anything else of a file.
+    Write,
+    /// Gives a file blocks.
+    Allocate,
+    /// Cuts or lengthens a file.
+    Truncate,
+    /// Makes a directory.
+    CreateDirectory,
+    /// Removes a file, or a directory with all in it.
+    Remove,
+    /// Renames a file.
+    Rename,
+    /// Syncs a file.
+    Sync,
+    /// Syncs a directory.
+    SyncDirectory,
+    /// Syncs the file system.
+    SyncAll,
+}
+
+impl Action {
+    /// What it does, as far as its failing goes.
+    fn kind(self) -> Kind {
+        match self {
+            Self::Open | Self::List | Self::Read => Kind::Read,
+            Self::Sync | Self::SyncDirectory | Self::SyncAll => Kind::Sync,
+            _ => Kind::Write,
+        }
+    }
+}
+
 /// What an operation does, as far as its failing goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+enum Kind {
     /// It changes nothing.
     Read,
     /// It changes bytes, lengths or names.
@@ -85,9 +129,9 @@ impl Faults {
     }
 
     /// Why an operation on `name` fails, if it does.
-    pub(super) fn strike(&self, kind: Kind, name: &str, random: &Random) -> Option<io::Error> {
+    pub(super) fn strike(&self, action: Action, name: &str, random: &Random) -> Option<io::Error> {
         const EIO: i32 = 5;
-        let strikes = match kind {
+        let strikes = match action.kind() {
             Kind::Read => &self.reads,
             Kind::Write => &self.writes,
             Kind::Sync => &self.syncs,

@@ -24,14 +24,16 @@ use broker::io::disk::{DirectoryEntry, Disk, File, OpenMode, Space};
 use super::random::Random;
 use super::world::{Wakers, World};
 
+pub mod aim;
 pub mod content;
 pub mod faults;
 mod names;
 pub mod rot;
 mod start;
 
+use aim::Aim;
 use content::{Content, Moment, PAGE_BYTES, Survival};
-use faults::{Faults, Kind};
+use faults::{Action, Faults};
 use names::{Names, Node, parent};
 
 /// What becomes of an operation.
@@ -49,6 +51,8 @@ enum Fate {
 
 /// What happens when an operation is over.
 type Operation = Box<dyn FnOnce(Fate)>;
+/// What happens behind an operation.
+type Event = Box<dyn FnOnce()>;
 
 /// The disk. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +73,8 @@ struct Inner {
     next_operation: Cell<u64>,
     /// What a start still does before its process is killed.
     start_left: Cell<Option<u32>>,
+    /// Something to do behind an operation.
+    aimed: RefCell<Option<(Aim, Event)>>,
 }
 
 impl SimDisk {
@@ -86,6 +92,7 @@ impl SimDisk {
             in_flight: RefCell::default(),
             next_operation: Cell::new(0),
             start_left: Cell::new(None),
+            aimed: RefCell::default(),
         }))
     }
 
@@ -139,6 +146,7 @@ impl SimDisk {
     }
 
     fn end_all(&self, fate: Fate) {
+        *self.0.aimed.borrow_mut() = None;
         let all = std::mem::take(&mut *self.0.in_flight.borrow_mut());
         all.into_values().for_each(|operation| operation(fate));
     }
@@ -167,7 +175,7 @@ impl SimDisk {
     /// fails. `effect` is then told so; what it returns is of no interest to anybody.
     async fn operate<T: 'static>(
         &self,
-        (kind, name): (Kind, String),
+        (action, name): (Action, String),
         effect: impl FnOnce(&Self, Fate) -> io::Result<T> + 'static,
     ) -> io::Result<T> {
         let done: Rc<RefCell<Option<io::Result<T>>>> = Rc::default();
@@ -177,7 +185,7 @@ impl SimDisk {
         let (disk, slot, waiting) = (self.clone(), done.clone(), wakers.clone());
         let operation = move |fate| {
             let error = match fate {
-                Fate::Complete => disk.0.faults.strike(kind, &name, &disk.0.random),
+                Fate::Complete => disk.0.faults.strike(action, &name, &disk.0.random),
                 _ => None,
             };
             let result = match error {
@@ -185,7 +193,7 @@ impl SimDisk {
                 Some(error) => {
                     disk.0
                         .world
-                        .tell(|| format!("disk: {kind:?} of {name} fails"));
+                        .tell(|| format!("disk: {action:?} of {name} fails"));
                     drop(effect(&disk, Fate::Fails));
                     Err(error)
                 }
@@ -193,6 +201,9 @@ impl SimDisk {
             disk.0.world.mark(number << 1 | u64::from(result.is_ok()));
             *slot.borrow_mut() = Some(result);
             waiting.wake();
+            if fate == Fate::Complete {
+                disk.completed(action, &name);
+            }
         };
         self.0
             .in_flight
@@ -213,6 +224,24 @@ impl SimDisk {
             }
         })
         .await
+    }
+
+    /// Calls `event` behind the operation that `aim` means, unless the process or the power ends before; an earlier such wish is
+    /// forgotten.
+    pub fn call_behind(&self, aim: Aim, event: impl FnOnce() + 'static) {
+        *self.0.aimed.borrow_mut() = Some((aim, Box::new(event)));
+    }
+
+    fn completed(&self, action: Action, name: &str) {
+        let mut aimed = self.0.aimed.borrow_mut();
+        let met = aimed
+            .as_mut()
+            .is_some_and(|(aim, _)| aim.meets(action, name));
+        if met && let Some((aim, event)) = aimed.take() {
+            let what = || format!("disk: {action:?} of {name} completed, as was waited for");
+            self.0.world.tell(what);
+            self.0.world.call_at_step(aim.turns(), event);
+        }
     }
 
     /// Tells of an operation that happened.
@@ -357,15 +386,15 @@ impl Disk for SimDisk {
         Box::pin(async move {
             let path = text(path);
             let name = path.clone();
-            let kind = match mode {
-                OpenMode::Read | OpenMode::ReadWrite => Kind::Read,
-                OpenMode::Create | OpenMode::CreateNew => Kind::Write,
+            let action = match mode {
+                OpenMode::Read | OpenMode::ReadWrite => Action::Open,
+                OpenMode::Create | OpenMode::CreateNew => Action::Create,
             };
             let open = move |disk: &Self, fate| match disk.happens(fate) {
                 true => disk.open_now(&path, mode),
                 false => Err(io::ErrorKind::Interrupted.into()),
             };
-            let opened = self.operate((kind, name.clone()), open);
+            let opened = self.operate((action, name.clone()), open);
             Ok(Rc::new(SimFile {
                 disk: self.clone(),
                 content: opened.await?,
@@ -379,7 +408,7 @@ impl Disk for SimDisk {
         directory: &'a Path,
     ) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>> {
         let directory = text(directory);
-        let what = (Kind::Read, directory.clone());
+        let what = (Action::List, directory.clone());
         Box::pin(self.operate(what, move |disk, _| {
             let names = disk.0.names.borrow();
             let entries = names.list(&directory)?.into_iter().map(|(name, node)| {
@@ -399,7 +428,7 @@ impl Disk for SimDisk {
 
     fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        let what = (Kind::Write, path.clone());
+        let what = (Action::CreateDirectory, path.clone());
         Box::pin(self.operate(what, move |disk, fate| {
             if !disk.happens(fate) {
                 return Ok(());
@@ -411,7 +440,7 @@ impl Disk for SimDisk {
 
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        let what = (Kind::Write, path.clone());
+        let what = (Action::Remove, path.clone());
         Box::pin(self.operate(what, move |disk, fate| {
             if disk.happens(fate) && disk.0.names.borrow().get(&path).is_some() {
                 disk.tell(fate, || format!("remove {path}"));
@@ -424,7 +453,7 @@ impl Disk for SimDisk {
 
     fn rename<'a>(&'a self, from: &'a Path, to: PathBuf) -> LocalBoxFuture<'a, io::Result<()>> {
         let (from, to) = (text(from), text(&to));
-        let what = (Kind::Write, to.clone());
+        let what = (Action::Rename, to.clone());
         Box::pin(self.operate(what, move |disk, fate| {
             if !disk.happens(fate) {
                 return Ok(());
@@ -436,7 +465,7 @@ impl Disk for SimDisk {
 
     fn sync_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let path = text(path);
-        let what = (Kind::Sync, path.clone());
+        let what = (Action::SyncDirectory, path.clone());
         Box::pin(self.operate(what, move |disk, fate| {
             if !disk.becomes_durable(fate) {
                 return Ok(());
@@ -449,7 +478,7 @@ impl Disk for SimDisk {
     fn sync_file_system<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
         let moment = self.0.moment.get();
         let below = text(path);
-        let what = (Kind::Sync, format!("{below} all"));
+        let what = (Action::SyncAll, format!("{below} all"));
         Box::pin(self.operate(what, move |disk, fate| {
             if fate == Fate::Fails {
                 // Of other files whoever syncs them is told.
@@ -516,7 +545,7 @@ impl File for SimFile {
         assert!(aligned, "direct reads are aligned: {}", self.name);
         let content = self.content.clone();
         let read = move |_: &SimDisk, _| Ok(content.borrow().read(position, len));
-        Box::pin(self.disk.operate((Kind::Read, self.name.clone()), read))
+        Box::pin(self.disk.operate((Action::Read, self.name.clone()), read))
     }
 
     fn write_at(
@@ -528,7 +557,11 @@ impl File for SimFile {
         let data = buffer.freeze();
         let content = self.content.clone();
         let name = self.name.clone();
-        let what = (Kind::Write, name.clone());
+        let action = match position {
+            0 => Action::Head,
+            _ => Action::Write,
+        };
+        let what = (action, name.clone());
         Box::pin(self.disk.operate(what, move |disk, fate| {
             disk.tell(fate, || format!("write {name} {position}+{}", data.len()));
             Self::write_now(disk, &content, (&data, position), fate).map(|()| data)
@@ -550,14 +583,14 @@ impl File for SimFile {
                 }
                 Ok(())
             };
-            let what = (Kind::Sync, self.name.clone());
+            let what = (Action::Sync, self.name.clone());
             self.disk.operate(what, sync).await
         })
     }
 
     fn allocate(&self, bytes: u64) -> LocalBoxFuture<'_, io::Result<()>> {
         let content = self.content.clone();
-        let what = (Kind::Write, self.name.clone());
+        let what = (Action::Allocate, self.name.clone());
         Box::pin(self.disk.operate(what, move |disk, fate| {
             let mut content = content.borrow_mut();
             disk.take_space(content.growth_to(bytes))?;
@@ -571,7 +604,7 @@ impl File for SimFile {
     fn truncate(&self, bytes: u64) -> LocalBoxFuture<'_, io::Result<()>> {
         let content = self.content.clone();
         let name = self.name.clone();
-        let what = (Kind::Write, name.clone());
+        let what = (Action::Truncate, name.clone());
         Box::pin(self.disk.operate(what, move |disk, fate| {
             if disk.happens(fate) {
                 disk.tell(fate, || format!("cut {name} to {bytes}"));

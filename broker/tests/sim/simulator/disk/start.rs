@@ -9,7 +9,7 @@ use broker::io::buffer::WriteBuffer;
 use broker::io::disk::OpenMode;
 use broker::io::start::StartFiles;
 
-use super::{Fate, Kind, PAGE_BYTES, SimDisk, parent, text};
+use super::{Action, Fate, PAGE_BYTES, SimDisk, parent, text};
 
 impl SimDisk {
     /// The next start's process is killed after that many of its steps; `None`: it is not.
@@ -22,26 +22,26 @@ impl SimDisk {
         self.0.start_left.get() == Some(0)
     }
 
-    fn step(&self, kind: Kind, name: &str) -> io::Result<()> {
+    fn step(&self, action: Action, name: &str) -> io::Result<()> {
         match self.0.start_left.get() {
             None => {}
             Some(0) => return Err(io::Error::other("the process was killed")),
             Some(left) => self.0.start_left.set(Some(left - 1)),
         }
         let (faults, random) = (&self.0.faults, &self.0.random);
-        faults.strike(kind, name, random).map_or(Ok(()), Err)
+        faults.strike(action, name, random).map_or(Ok(()), Err)
     }
 }
 
 impl StartFiles for SimDisk {
     fn lock_directory(&self, directory: &Path, _: Duration) -> io::Result<Box<dyn Any>> {
         let directory = text(directory);
-        self.step(Kind::Write, &directory)?;
+        self.step(Action::CreateDirectory, &directory)?;
         self.create_directory_now(&directory)?;
         let mut above = &*directory;
         while above != "/" {
             above = parent(above);
-            self.step(Kind::Sync, above)?;
+            self.step(Action::SyncDirectory, above)?;
             if self.becomes_durable(Fate::Complete) {
                 self.sync_directory_now(above)?;
             }
@@ -51,7 +51,7 @@ impl StartFiles for SimDisk {
 
     fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
         let path = text(path);
-        self.step(Kind::Read, &path)?;
+        self.step(Action::Read, &path)?;
         let content = self.0.names.borrow().file(&path)?;
         let content = content.borrow();
         Ok(content.read(0, content.bytes() as usize).to_vec())
@@ -60,7 +60,7 @@ impl StartFiles for SimDisk {
     fn write_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let path = text(path);
         let temporary = format!("{path}.tmp");
-        self.step(Kind::Write, &temporary)?;
+        self.step(Action::Create, &temporary)?;
         let content = self.open_now(&temporary, OpenMode::Create)?;
         let whole = bytes.len().next_multiple_of(PAGE_BYTES);
         let mut buffer = WriteBuffer::new(whole);
@@ -72,13 +72,13 @@ impl StartFiles for SimDisk {
             content.write(0, &buffer.freeze(), self.next_moment());
             content.truncate(bytes.len() as u64, self.next_moment());
         }
-        self.step(Kind::Sync, &temporary)?;
+        self.step(Action::Sync, &temporary)?;
         if self.becomes_durable(Fate::Complete) {
             content.borrow_mut().sync(self.0.moment.get());
         }
-        self.step(Kind::Write, &path)?;
+        self.step(Action::Rename, &path)?;
         self.rename_now(&temporary, path.clone())?;
-        self.step(Kind::Sync, &path)?;
+        self.step(Action::SyncDirectory, &path)?;
         match self.becomes_durable(Fate::Complete) {
             true => self.sync_directory_now(parent(&path)),
             false => Ok(()),
@@ -87,7 +87,7 @@ impl StartFiles for SimDisk {
 
     fn list_names(&self, directory: &Path) -> io::Result<Vec<String>> {
         let directory = text(directory);
-        self.step(Kind::Read, &directory)?;
+        self.step(Action::List, &directory)?;
         let listed = self.0.names.borrow().list(&directory)?;
         Ok(listed.into_iter().map(|(name, _)| name).collect())
     }
