@@ -32,8 +32,10 @@ use std::ops::Deref;
 use thiserror::Error;
 
 mod builder;
+mod filter;
 mod template;
 pub use builder::{BatchBuildError, RecordBatchBuilder};
+pub use filter::{BatchFilter, FilterError, Filtered, append_empty};
 pub use template::{BatchTemplate, TemplateHeader, crc_from_zero};
 
 /// Bytes of the fixed header, before the records.

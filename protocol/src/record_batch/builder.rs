@@ -37,6 +37,8 @@ pub struct RecordBatchBuilder {
     producer_epoch: i16,
     base_sequence: i32,
     log_append_time: Option<i64>,
+    delete_horizon: Option<i64>,
+    last_offset_delta: Option<i32>,
     records: Vec<u8>,
     record_count: i32,
     next_offset_delta: i64,
@@ -57,6 +59,8 @@ impl RecordBatchBuilder {
             producer_epoch: NO_PRODUCER_EPOCH,
             base_sequence: NO_SEQUENCE,
             log_append_time: None,
+            delete_horizon: None,
+            last_offset_delta: None,
             records: Vec::new(),
             record_count: 0,
             next_offset_delta: 0,
@@ -114,6 +118,20 @@ impl RecordBatchBuilder {
         self
     }
 
+    /// `Some(ms)`: compaction may drop its tombstones from then on (KIP-534). It takes the place of the base timestamp, from
+    /// which the records' own are counted.
+    pub fn delete_horizon(&mut self, delete_horizon_ms: Option<i64>) -> &mut Self {
+        self.delete_horizon = delete_horizon_ms;
+        self
+    }
+
+    /// `Some`: the last offset is this much behind the base offset, whatever the records say: what compaction leaves of a batch
+    /// ends where the batch ended.
+    pub fn last_offset_delta(&mut self, delta: Option<i32>) -> &mut Self {
+        self.last_offset_delta = delta;
+        self
+    }
+
     /// Adds a record at the next offset. The first one's timestamp (ms) is the base timestamp.
     pub fn append(
         &mut self,
@@ -139,7 +157,7 @@ impl RecordBatchBuilder {
             return Err(BatchBuildError::OffsetDelta(offset_delta));
         }
         if self.record_count == 0 {
-            self.base_timestamp = timestamp;
+            self.base_timestamp = self.delete_horizon.unwrap_or(timestamp);
         }
         let start = self.records.len();
         let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp);
@@ -223,7 +241,9 @@ impl RecordBatchBuilder {
         let codec = Attributes(i16::from(self.compression.id()));
         let attributes =
             Attributes(self.attributes.0 | codec.0).with_timestamp_type(timestamp_type);
+        let attributes = attributes.with(Attributes::DELETE_HORIZON, self.delete_horizon.is_some());
         let last_offset_delta = (self.next_offset_delta - 1) as i32;
+        let last_offset_delta = self.last_offset_delta.unwrap_or(last_offset_delta);
         out.extend_from_slice(&self.base_offset.to_be_bytes());
         out.extend_from_slice(&0_i32.to_be_bytes());
         out.extend_from_slice(&self.partition_leader_epoch.to_be_bytes());
