@@ -19,7 +19,7 @@ use crate::io::Io;
 use crate::io::start::StartFiles;
 
 /// Version of everything in a data directory.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 /// Largest storage manifest, bytes.
 const MANIFEST_BYTES_MAX: usize = 4096;
 /// How long the lock of a broker that has just ended may outlive it.

@@ -117,6 +117,12 @@ pub struct Metrics {
     pub write_back_bytes: Count,
     /// Checkpoints done.
     pub checkpoints: Count,
+    /// Partitions compacted, counted each time.
+    pub compactions: Count,
+    /// Bytes of the segments before.
+    pub compaction_bytes_read: Count,
+    /// And of those in their place.
+    pub compaction_bytes_written: Count,
     /// Connections that are open.
     pub connections: Cell<u64>,
     /// Connections accepted.
@@ -144,6 +150,9 @@ impl Default for Metrics {
             flush_times: Times::default(),
             write_back_bytes: Count::default(),
             checkpoints: Count::default(),
+            compactions: Count::default(),
+            compaction_bytes_read: Count::default(),
+            compaction_bytes_written: Count::default(),
             connections: Cell::new(0),
             accepted: Count::default(),
             refused: Count::default(),
@@ -200,6 +209,9 @@ impl Metrics {
             flush_times: self.flush_times.snapshot(),
             write_back_bytes: self.write_back_bytes.get(),
             checkpoints: self.checkpoints.get(),
+            compactions: self.compactions.get(),
+            compaction_bytes_read: self.compaction_bytes_read.get(),
+            compaction_bytes_written: self.compaction_bytes_written.get(),
             connections: self.connections.get(),
             accepted: self.accepted.get(),
             refused: self.refused.get(),
@@ -228,6 +240,9 @@ pub struct Counters {
     pub flush_times: TimesSnapshot,
     pub write_back_bytes: u64,
     pub checkpoints: u64,
+    pub compactions: u64,
+    pub compaction_bytes_read: u64,
+    pub compaction_bytes_written: u64,
     pub connections: u64,
     pub accepted: u64,
     pub refused: u64,

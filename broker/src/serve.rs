@@ -362,6 +362,7 @@ fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
     executor.spawn_background("retention", Box::pin(shard.clone().run_retention()));
+    executor.spawn_background("compaction", Box::pin(shard.clone().run_compaction()));
     executor.spawn("group reads", Box::pin(shard.clone().run_group_reads()));
     executor.spawn(
         "group deadlines",

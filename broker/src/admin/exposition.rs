@@ -105,6 +105,21 @@ const COUNTERS: &[(&str, &str, Read)] = &[
         f.counters.checkpoints
     }),
     (
+        "pelton_compactions",
+        "Partitions compacted, counted each time",
+        |f| f.counters.compactions,
+    ),
+    (
+        "pelton_compaction_read_bytes",
+        "Bytes of segments that compaction replaced",
+        |f| f.counters.compaction_bytes_read,
+    ),
+    (
+        "pelton_compaction_written_bytes",
+        "Bytes of the segments in their place",
+        |f| f.counters.compaction_bytes_written,
+    ),
+    (
         "pelton_fetch_copied_bytes",
         "Record bytes copied in user space by fetches; stays 0",
         |f| f.counters.fetch_copied_bytes,

@@ -319,31 +319,39 @@ const LOG: &[Setting] = &[
         86_400_000,
         AtLeast(0),
         "How long compaction keeps tombstones.",
-    )
-    .idle(),
+    ),
     Setting::long(
         "log.cleaner.min.compaction.lag.ms",
         0,
         AtLeast(0),
         "Age below which compaction spares records.",
-    )
-    .idle(),
+    ),
     Setting::long(
         "log.cleaner.max.compaction.lag.ms",
         LONG_MAX,
         AtLeast(1),
         "Age by which records are compacted.",
-    )
-    .idle(),
+    ),
     Setting::ratio(
         "log.cleaner.min.cleanable.ratio",
         0.5,
         "Share of a log not yet compacted that starts compaction.",
+    ),
+    Setting::bool("log.cleaner.enable", true, "Whether compaction runs.").fixed(),
+    Setting::long(
+        "log.cleaner.backoff.ms",
+        15_000,
+        AtLeast(0),
+        "How often logs that need compaction are looked for.",
     )
-    .idle(),
-    Setting::bool("log.cleaner.enable", true, "Whether compaction runs.")
-        .fixed()
-        .idle(),
+    .fixed(),
+    Setting::long(
+        "log.cleaner.dedupe.buffer.size",
+        134_217_728,
+        AtLeast(0),
+        "Bytes of memory for keys while logs are compacted, of all cores; more keys take more passes.",
+    )
+    .fixed(),
     Setting::int(
         "log.cleaner.threads",
         1,

@@ -189,6 +189,12 @@ pub struct Config {
     pub producer_id_expiration_check_interval_ms: u64,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: u64,
+    /// `log.cleaner.enable`.
+    pub log_cleaner_enable: bool,
+    /// `log.cleaner.backoff.ms`.
+    pub log_cleaner_backoff_ms: u64,
+    /// `log.cleaner.dedupe.buffer.size`, of all shards.
+    pub log_cleaner_dedupe_buffer_bytes: u64,
     /// `write.caching` for topics that do not say.
     pub write_caching: bool,
     /// `produce.validate.compressed`.
@@ -473,6 +479,9 @@ impl Read<'_> {
             producer_id_expiration_check_interval_ms: self
                 .number("producer.id.expiration.check.interval.ms"),
             retention_check_interval_ms: self.number("log.retention.check.interval.ms"),
+            log_cleaner_enable: self.bool("log.cleaner.enable"),
+            log_cleaner_backoff_ms: self.number("log.cleaner.backoff.ms"),
+            log_cleaner_dedupe_buffer_bytes: self.number("log.cleaner.dedupe.buffer.size"),
             write_caching: self.bool("write.caching"),
             validate_compressed: match self.text("produce.validate.compressed").as_str() {
                 "header" => ValidateCompressed::Header,

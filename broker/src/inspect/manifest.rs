@@ -100,20 +100,22 @@ fn storage(frame: &Frame<'_>, report: &mut Report<'_>) -> Result<(), Stop> {
 fn partition(state: &PartitionState, report: &mut Report<'_>) -> Result<(), Stop> {
     let head = &state.head;
     report.say(format_args!(
-        "partition {}-{} of topic {:032x}: offsets {}-{}, added in term {}, leader epochs {:?}, {} bytes of producers",
+        "partition {}-{} of topic {:032x}: offsets {}-{}, compacted below {}, added in term {}, leader epochs {:?}, {} bytes of producers",
         state.topic,
         head.partition,
         head.topic_id,
         head.log_start_offset,
         head.next_offset,
+        state.cleaned_offset,
         head.added_term,
         state.leader_epochs,
         state.producers.len()
     ))?;
     for segment in &state.segments {
         report.say(format_args!(
-            "  segment {} next offset {} bytes {} largest time {} first time {} made at {}",
-            segment.base_offset,
+            "  segment {} generation {} next offset {} bytes {} largest time {} first time {} made at {}",
+            segment.id.base_offset,
+            segment.id.generation,
             segment.next_offset,
             segment.bytes,
             segment.max_timestamp,

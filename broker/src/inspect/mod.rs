@@ -187,8 +187,9 @@ pub fn inspect(name: &str, source: &dyn Source, records: bool, out: &mut dyn fmt
 
 /// The base offset in a file's name.
 fn base_offset_of(name: &str, suffix: &str) -> Option<i64> {
-    let name = name.rsplit('/').next()?;
-    name.strip_suffix(suffix)?.parse().ok()
+    let name = name.rsplit('/').next()?.strip_suffix(suffix)?;
+    // What compaction wrote has a generation behind it.
+    name.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]

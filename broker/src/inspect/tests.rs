@@ -9,7 +9,7 @@ use protocol::record_batch::{RecordBatchBuilder, RecordBatchMut};
 use super::*;
 use crate::log::index::{BatchExtent, SegmentIndex};
 use crate::log::manifest::{Manifest, Origin, PartitionState};
-use crate::log::{Segment, format};
+use crate::log::{Segment, SegmentId};
 
 fn inspected(name: &str, bytes: &[u8]) -> (String, bool) {
     let mut text = String::new();
@@ -211,7 +211,7 @@ fn an_index_is_told_mark_by_mark() {
         });
     }
     let mut bytes = index.encode();
-    let name = format::index_name(42);
+    let name = SegmentId::appended(42).index_name();
     says(
         &name,
         &bytes,
@@ -222,7 +222,7 @@ fn an_index_is_told_mark_by_mark() {
         ],
     );
     says(
-        &format::index_name(43),
+        &SegmentId::appended(43).index_name(),
         &bytes,
         false,
         &["16: DAMAGED: its name says segment 43"],
@@ -320,6 +320,7 @@ fn manifest() -> Manifest {
                 bytes: 999,
                 ..Segment::new(0, 5)
             }],
+            cleaned_offset: 0,
             leader_epochs: vec![(0, 0)],
             producers: Vec::new(),
         }],
@@ -338,7 +339,7 @@ fn manifests_are_told_and_their_damage() {
             "made from frame 12 of journal 00000000000000000000000000000def, metadata version 13",
             "record topic 00000000000000000000000000000abc name orders",
             "partition orders-1 of topic",
-            "  segment 0 next offset 30 bytes 999",
+            "  segment 0 generation 0 next offset 30 bytes 999",
         ],
     );
     says(

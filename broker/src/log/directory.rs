@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::LogError;
+use super::format::SegmentId;
 use super::index::SegmentIndex;
 use super::lru::Lru;
 use crate::io::Io;
@@ -16,7 +17,7 @@ use crate::io::disk::{File, OpenMode};
 pub(super) struct SegmentKey {
     pub topic_id: u128,
     pub partition: i32,
-    pub base_offset: i64,
+    pub id: SegmentId,
 }
 
 /// The log directory of one shard.

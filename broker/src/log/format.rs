@@ -26,30 +26,68 @@ pub fn partition_of(name: &str) -> Option<(i32, u128)> {
     (name == directory_name(topic, partition, id)).then_some((partition, id))
 }
 
-/// `<base offset, 20 digits>.log`, as in Kafka.
-pub fn segment_name(base_offset: i64) -> String {
-    format!("{base_offset:020}{SEGMENT_SUFFIX}")
+/// What names a segment within its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId {
+    /// No record of it is below this offset.
+    pub base_offset: i64,
+    /// 0 as it was appended; one more each time that compaction writes it again.
+    pub generation: u32,
 }
 
-/// `<base offset, 20 digits>.idx`: the index of the segment beside it.
-pub fn index_name(base_offset: i64) -> String {
-    format!("{base_offset:020}{INDEX_SUFFIX}")
-}
+impl SegmentId {
+    /// As it is appended to.
+    pub fn appended(base_offset: i64) -> Self {
+        Self {
+            base_offset,
+            generation: 0,
+        }
+    }
 
-/// The base offset in the name of a segment or index; `None` for any other name.
-pub fn base_offset_of(name: &str) -> Option<i64> {
-    let digits = name
-        .strip_suffix(SEGMENT_SUFFIX)
-        .or_else(|| name.strip_suffix(INDEX_SUFFIX))?;
-    let legal = digits.len() == OFFSET_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
-    legal.then(|| digits.parse().ok())?
+    /// `<base offset, 20 digits>.log`, as in Kafka; `<base offset>.<generation>.log` after compaction.
+    pub fn segment_name(&self) -> String {
+        self.name(SEGMENT_SUFFIX)
+    }
+
+    /// The index of the segment beside it: the same, with `.idx`.
+    pub fn index_name(&self) -> String {
+        self.name(INDEX_SUFFIX)
+    }
+
+    fn name(&self, suffix: &str) -> String {
+        let Self {
+            base_offset,
+            generation,
+        } = self;
+        match generation {
+            0 => format!("{base_offset:020}{suffix}"),
+            _ => format!("{base_offset:020}.{generation}{suffix}"),
+        }
+    }
+
+    /// What a segment's or an index's name says; `None` for any other name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let suffix = [SEGMENT_SUFFIX, INDEX_SUFFIX]
+            .into_iter()
+            .find(|suffix| name.ends_with(suffix))?;
+        let stem = name.strip_suffix(suffix)?;
+        let (digits, generation) = stem.split_once('.').unwrap_or((stem, "0"));
+        if digits.len() != OFFSET_DIGITS {
+            return None;
+        }
+        let id = Self {
+            base_offset: digits.parse().ok()?,
+            generation: generation.parse().ok()?,
+        };
+        (id.name(suffix) == name).then_some(id)
+    }
 }
 
 /// One segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Offset of its first record, and its name.
-    pub base_offset: i64,
+    /// Its name; its first record's offset too, until it is compacted.
+    pub id: SegmentId,
     /// The offset after its last record.
     pub next_offset: i64,
     /// Bytes of whole batches.
@@ -66,7 +104,7 @@ impl Segment {
     /// A segment without records.
     pub fn new(base_offset: i64, created_ms: i64) -> Self {
         Self {
-            base_offset,
+            id: SegmentId::appended(base_offset),
             next_offset: base_offset,
             bytes: 0,
             max_timestamp: -1,
@@ -75,10 +113,15 @@ impl Segment {
         }
     }
 
+    /// No record of it is below this offset.
+    pub fn base_offset(&self) -> i64 {
+        self.id.base_offset
+    }
+
     /// Before its first batch.
     pub fn start(&self) -> Mark {
         Mark {
-            offset: self.base_offset,
+            offset: self.base_offset(),
             position: 0,
             max_timestamp: -1,
         }
@@ -127,7 +170,7 @@ impl RollRule {
         };
         active.bytes + next.bytes.len() as u64 > self.bytes_max
             || age_ms > self.age_ms_max
-            || next.last_offset - active.base_offset > i64::from(i32::MAX)
+            || next.last_offset - active.base_offset() > i64::from(i32::MAX)
     }
 }
 
@@ -152,8 +195,14 @@ mod tests {
         ] {
             assert_eq!(partition_of(other), None, "{other}");
         }
-        assert_eq!(segment_name(42), "00000000000000000042.log");
-        assert_eq!(index_name(42), "00000000000000000042.idx");
+        let id = |generation| SegmentId {
+            base_offset: 42,
+            generation,
+        };
+        assert_eq!(id(0).segment_name(), "00000000000000000042.log");
+        assert_eq!(id(0).index_name(), "00000000000000000042.idx");
+        assert_eq!(id(12).segment_name(), "00000000000000000042.12.log");
+        assert_eq!(id(12).index_name(), "00000000000000000042.12.idx");
         assert_eq!(
             directory_name("orders", 3, 0xabc),
             "orders-3.00000000000000000000000000000abc"
@@ -162,17 +211,29 @@ mod tests {
     }
 
     #[test]
-    fn a_name_gives_its_base_offset_or_nothing() {
-        assert_eq!(base_offset_of(&segment_name(i64::MAX)), Some(i64::MAX));
-        assert_eq!(base_offset_of(&index_name(7)), Some(7));
+    fn a_name_gives_its_segment_or_nothing() {
+        for (base_offset, generation) in [(i64::MAX, 0), (7, 1), (0, u32::MAX)] {
+            let id = SegmentId {
+                base_offset,
+                generation,
+            };
+            assert_eq!(SegmentId::of_name(&id.segment_name()), Some(id));
+            assert_eq!(SegmentId::of_name(&id.index_name()), Some(id));
+        }
         for name in [
             "7.log",
             "00000000000000000042.log.tmp",
             "000000000000000000-1.log",
             "99999999999999999999.log",
+            "00000000000000000042.0.log",
+            "00000000000000000042.01.log",
+            "00000000000000000042.+1.log",
+            "00000000000000000042.4294967296.log",
+            "00000000000000000042.1.2.log",
+            "+0000000000000000042.log",
             "",
         ] {
-            assert_eq!(base_offset_of(name), None, "{name}");
+            assert_eq!(SegmentId::of_name(name), None, "{name}");
         }
     }
 

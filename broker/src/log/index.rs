@@ -22,6 +22,7 @@
 //!       8    8 largest timestamp before it, ms
 //! ```
 
+use protocol::record_batch::BatchHeader;
 use thiserror::Error;
 
 /// Distance of entries, bytes of the segment: what a look-up walks at most, in headers, beyond one batch.
@@ -55,6 +56,21 @@ pub struct BatchExtent {
     pub max_timestamp: i64,
     /// Its size.
     pub bytes: usize,
+}
+
+impl BatchExtent {
+    /// What a batch's header says. A batch without records has no timestamp, whatever stands there.
+    pub fn of(header: &BatchHeader<'_>) -> Self {
+        Self {
+            base_offset: header.base_offset(),
+            last_offset: header.last_offset(),
+            max_timestamp: match header.record_count() {
+                0 => -1,
+                _ => header.max_timestamp(),
+            },
+            bytes: header.size_bytes(),
+        }
+    }
 }
 
 impl Mark {

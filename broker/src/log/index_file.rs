@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::format::{self, Segment};
+use super::format::{Segment, SegmentId};
 use super::index::{INTERVAL_BYTES, Mark, SegmentIndex};
 use super::segment_reader::READ_BYTES_MAX;
 use super::{LogError, PartitionLog};
@@ -25,7 +25,9 @@ impl PartitionLog {
         look: impl FnOnce(&SegmentIndex) -> Option<Mark>,
     ) -> Option<Mark> {
         let state = self.state.borrow();
-        (state.recent.base_offset() == segment.base_offset)
+        let active = state.segments.last();
+        active
+            .is_some_and(|active| active.id == segment.id)
             .then(|| look(&state.recent))
             .flatten()
     }
@@ -37,7 +39,7 @@ impl PartitionLog {
             .recent_mark(segment, |recent| Some(recent.start()))
             .unwrap_or(segment.end());
         if end.position <= INDEXED_BYTES_MIN {
-            let none = SegmentIndex::starting_at(segment.base_offset, segment.start());
+            let none = SegmentIndex::starting_at(segment.base_offset(), segment.start());
             return Ok(Rc::new(none));
         }
         self.index_until(segment, end).await
@@ -49,7 +51,7 @@ impl PartitionLog {
         segment: &Segment,
         end: Mark,
     ) -> Result<Rc<SegmentIndex>, LogError> {
-        let key = self.key(segment.base_offset);
+        let key = self.key(segment.id);
         if let Some(known) = self.shared.index(key)
             && known.end().position >= end.position
         {
@@ -63,14 +65,14 @@ impl PartitionLog {
         let mut walked = self.walk(segment, &mut index, end).await;
         if matches!(walked, Err(LogError::Corrupt { .. })) && !found.is_empty() {
             // Either the segment is damaged or the index told lies: without it, the segment alone decides.
-            index = SegmentIndex::starting_at(segment.base_offset, segment.start());
+            index = SegmentIndex::starting_at(segment.base_offset(), segment.start());
             walked = self.walk(segment, &mut index, end).await;
         }
         match walked {
             Ok(()) if index.end() != found.end() && self.is_sealed(segment) => {
-                let path = self.path(format::index_name(segment.base_offset));
+                let path = self.path(segment.id.index_name());
                 tracing::warn!(path = %path.display(), bytes = index.end().position, "an index was rebuilt from its segment");
-                self.save_index(&index).await;
+                self.save_index(segment.id, &index).await;
             }
             Ok(()) => {}
             Err(error @ LogError::Corrupt { .. }) => {
@@ -88,7 +90,7 @@ impl PartitionLog {
         state
             .segments
             .last()
-            .is_some_and(|active| active.base_offset != segment.base_offset)
+            .is_some_and(|active| active.id != segment.id)
     }
 
     /// Lengthens `index` to `end` by the headers of the batches there. It keeps what it walked before an error.
@@ -118,14 +120,14 @@ impl PartitionLog {
 
     /// What the index file holds up to `end`; nothing if there is none or it is damaged.
     async fn load_index(&self, segment: &Segment, end: Mark) -> SegmentIndex {
-        let none = SegmentIndex::starting_at(segment.base_offset, segment.start());
-        let path = self.path(format::index_name(segment.base_offset));
+        let none = SegmentIndex::starting_at(segment.base_offset(), segment.start());
+        let path = self.path(segment.id.index_name());
         let problem = match self.read_index(segment).await {
             Ok(None) => return none,
             Ok(Some(bytes)) => match SegmentIndex::decode(&bytes) {
                 Ok(mut index) => {
                     index.cut(end);
-                    let fits = index.base_offset() == segment.base_offset
+                    let fits = index.base_offset() == segment.base_offset()
                         && (index.end().position < end.position || index.end() == end);
                     if fits {
                         return index;
@@ -141,7 +143,7 @@ impl PartitionLog {
     }
 
     async fn read_index(&self, segment: &Segment) -> std::io::Result<Option<Vec<u8>>> {
-        let path = self.path(format::index_name(segment.base_offset));
+        let path = self.path(segment.id.index_name());
         let file = match self.shared.io.disk.open(&path, OpenMode::Read).await {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -167,8 +169,8 @@ impl PartitionLog {
     }
 
     /// Writes an index file. What cannot be written is walked again when it is needed.
-    async fn save_index(&self, index: &SegmentIndex) -> bool {
-        let path = self.path(format::index_name(index.base_offset()));
+    pub(super) async fn save_index(&self, id: SegmentId, index: &SegmentIndex) -> bool {
+        let path = self.path(id.index_name());
         let bytes = index.encode();
         let mut buffer = WriteBuffer::new(align_up(bytes.len()));
         buffer.as_mut_slice()[..bytes.len()].copy_from_slice(&bytes);
@@ -209,9 +211,8 @@ impl PartitionLog {
     /// The active segment has ended: its index goes to its file.
     pub(super) async fn seal_index(&self, active: &Segment) {
         if let Some(whole) = self.whole_index(active).await {
-            self.save_index(&whole).await;
-            self.shared
-                .keep_index(self.key(active.base_offset), Rc::new(whole));
+            self.save_index(active.id, &whole).await;
+            self.shared.keep_index(self.key(active.id), Rc::new(whole));
         }
     }
 
@@ -225,13 +226,12 @@ impl PartitionLog {
             && let Some(whole) = self.whole_index(&active).await
         {
             let unsaved_bytes = active.bytes - self.state.borrow().index_saved_bytes;
-            if unsaved_bytes >= SAVE_BYTES && self.save_index(&whole).await {
+            if unsaved_bytes >= SAVE_BYTES && self.save_index(active.id, &whole).await {
                 self.state.borrow_mut().index_saved_bytes = active.bytes;
             }
-            self.shared
-                .keep_index(self.key(active.base_offset), Rc::new(whole));
+            self.shared.keep_index(self.key(active.id), Rc::new(whole));
         }
         self.state.borrow_mut().recent =
-            SegmentIndex::starting_at(active.base_offset, active.end());
+            SegmentIndex::starting_at(active.base_offset(), active.end());
     }
 }

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use protocol::frame::{Frame, FrameBuilder};
 use protocol::native::{MetadataRecord, PartitionManifest, QuorumManifest, kind};
 
-use super::format::Segment;
+use super::format::{Segment, SegmentId};
 use crate::io::Io;
 use crate::io::buffer::{ALIGNMENT, WriteBuffer, align_up};
 use crate::io::disk::OpenMode;
@@ -19,6 +19,8 @@ use crate::planted::{self, Bug};
 const FRAME_BYTES_MAX: usize = 64 << 20;
 /// A manifest is written in pieces of this many bytes.
 const PIECE_BYTES: usize = 1 << 20;
+/// What a segment takes in a partition's attachment.
+const SEGMENT_BYTES: usize = 52;
 const SUFFIX: &str = ".manifest";
 
 /// What a checkpoint was made from: tells a checkpoint and a journal that are not of one another.
@@ -54,6 +56,8 @@ pub struct PartitionState {
     pub topic: Arc<str>,
     /// Its segments, ending at its next offset.
     pub segments: Vec<Segment>,
+    /// Compaction has seen every key below this offset.
+    pub cleaned_offset: i64,
     /// Start offset of each leader epoch.
     pub leader_epochs: Vec<(i32, i64)>,
     /// Producer states, in their own encoding.
@@ -314,15 +318,16 @@ impl Origin {
 }
 
 impl PartitionState {
-    /// Flat little-endian arrays: topic (u16 length, bytes); segments (u32 count; base offset i64, next offset i64, bytes
-    /// u64, largest timestamp i64, first timestamp i64, created ms i64); leader epochs (u32 count; epoch i32, start offset i64); producers.
+    /// Flat little-endian arrays: topic (u16 length, bytes); segments (u32 count; base offset i64, generation u32, next offset
+    /// i64, bytes u64, largest timestamp i64, first timestamp i64, created ms i64); cleaned offset i64; leader epochs (u32 count; epoch i32, start offset i64); producers.
     fn put_attachment(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&(self.topic.len() as u16).to_le_bytes());
         out.extend_from_slice(self.topic.as_bytes());
         out.extend_from_slice(&(self.segments.len() as u32).to_le_bytes());
         for segment in &self.segments {
+            out.extend_from_slice(&segment.id.base_offset.to_le_bytes());
+            out.extend_from_slice(&segment.id.generation.to_le_bytes());
             for number in [
-                segment.base_offset,
                 segment.next_offset,
                 segment.bytes as i64,
                 segment.max_timestamp,
@@ -332,6 +337,7 @@ impl PartitionState {
                 out.extend_from_slice(&number.to_le_bytes());
             }
         }
+        out.extend_from_slice(&self.cleaned_offset.to_le_bytes());
         out.extend_from_slice(&(self.leader_epochs.len() as u32).to_le_bytes());
         for (epoch, start) in &self.leader_epochs {
             out.extend_from_slice(&epoch.to_le_bytes());
@@ -362,10 +368,13 @@ impl PartitionState {
             topic.into()
         };
         let count = u32::from_le_bytes(take(bytes)?) as usize;
-        let mut segments = Vec::with_capacity(count.min(bytes.len() / 48));
+        let mut segments = Vec::with_capacity(count.min(bytes.len() / SEGMENT_BYTES));
         for _ in 0..count {
             segments.push(Segment {
-                base_offset: i64::from_le_bytes(take(bytes)?),
+                id: SegmentId {
+                    base_offset: i64::from_le_bytes(take(bytes)?),
+                    generation: u32::from_le_bytes(take(bytes)?),
+                },
                 next_offset: i64::from_le_bytes(take(bytes)?),
                 bytes: u64::from_le_bytes(take(bytes)?),
                 max_timestamp: i64::from_le_bytes(take(bytes)?),
@@ -373,6 +382,7 @@ impl PartitionState {
                 created_ms: i64::from_le_bytes(take(bytes)?),
             });
         }
+        let cleaned_offset = i64::from_le_bytes(take(bytes)?);
         let count = u32::from_le_bytes(take(bytes)?) as usize;
         let mut leader_epochs = Vec::with_capacity(count.min(bytes.len() / 12));
         for _ in 0..count {
@@ -385,6 +395,7 @@ impl PartitionState {
             head,
             topic,
             segments,
+            cleaned_offset,
             leader_epochs,
             producers: bytes.to_vec(),
         })
@@ -429,6 +440,7 @@ mod tests {
             head,
             topic: "t".into(),
             segments: vec![segment],
+            cleaned_offset: 17,
             leader_epochs: vec![(0, 0), (1, 4)],
             producers: vec![1, 2, 3],
         };

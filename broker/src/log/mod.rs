@@ -15,6 +15,7 @@ use crate::io::executor::Signal;
 use crate::limits;
 use crate::planted::{self, Bug};
 
+pub mod compaction;
 mod directory;
 pub mod format;
 pub mod index;
@@ -24,12 +25,14 @@ pub mod manifest;
 mod reader;
 mod removal;
 pub mod retention;
+mod rewrite;
 mod segment_reader;
 
 pub use directory::LogDirectory;
 use directory::SegmentKey;
-pub use format::{RollRule, Segment};
+pub use format::{RollRule, Segment, SegmentId};
 use index::{BatchExtent, SegmentIndex};
+pub use rewrite::{Compacted, CompactionFailure, CompactionOrder};
 
 /// One whole batch, final, on its way to a segment.
 #[derive(Debug, Clone)]
@@ -105,16 +108,30 @@ pub struct PartitionLog {
     state: RefCell<State>,
     /// An append runs. One at a time, by one task.
     appending: Cell<bool>,
-    /// Set when an append ends after the removal began.
-    append_ended: Signal,
+    /// Set when an append or a compaction ends after the removal began.
+    write_ended: Signal,
     removed: Cell<bool>,
-    /// What earlier runs left below the first segment is gone.
-    swept: Cell<bool>,
+    /// What earlier runs left below the active segment is gone.
+    swept: Cell<Swept>,
+    /// A compaction runs. One at a time.
+    rewriting: Cell<bool>,
+}
+
+/// How far [`PartitionLog::sweep`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swept {
+    NotYet,
+    Running,
+    Done,
 }
 
 struct State {
     /// By offset; the last one is active, all others are sealed.
     segments: Vec<Segment>,
+    /// Whose places compaction has given to others, while a restart would still begin with them.
+    replaced: Vec<Segment>,
+    /// Every key below this offset has been seen by compaction.
+    cleaned_offset: i64,
     /// Bytes of the active segment past its last whole block; `None` while the partition is idle: read back by the next append.
     carry: Option<Vec<u8>>,
     /// Marks of the active segment since it was last settled.
@@ -127,15 +144,17 @@ struct State {
 }
 
 impl State {
-    fn new(segments: Vec<Segment>) -> Self {
+    fn new(segments: Vec<Segment>, cleaned_offset: i64) -> Self {
         let active = segments.last().copied().unwrap_or(Segment::new(0, 0));
         Self {
             carry: (active.bytes == 0).then(Vec::new),
-            recent: SegmentIndex::starting_at(active.base_offset, active.end()),
+            recent: SegmentIndex::starting_at(active.base_offset(), active.end()),
             index_saved_bytes: 0,
             allocated_bytes: 0,
             directory_made: false,
             segments,
+            replaced: Vec::new(),
+            cleaned_offset,
         }
     }
 }
@@ -153,17 +172,18 @@ impl PartitionLog {
                 bytes_max: 1 << 30,
                 age_ms_max: i64::MAX,
             }),
-            state: RefCell::new(State::new(Vec::new())),
+            state: RefCell::new(State::new(Vec::new(), 0)),
             appending: Cell::new(false),
-            append_ended: Signal::default(),
+            write_ended: Signal::default(),
             removed: Cell::new(false),
-            swept: Cell::new(false),
+            swept: Cell::new(Swept::NotYet),
+            rewriting: Cell::new(false),
         }
     }
 
-    /// Continues from the segments of a manifest; opens nothing.
-    pub fn restore(&self, segments: Vec<Segment>) {
-        *self.state.borrow_mut() = State::new(segments);
+    /// Continues from what a manifest says; opens nothing.
+    pub fn restore(&self, segments: Vec<Segment>, cleaned_offset: i64) {
+        *self.state.borrow_mut() = State::new(segments, cleaned_offset);
     }
 
     /// When segments roll: `segment.bytes` and `segment.ms`.
@@ -201,11 +221,11 @@ impl PartitionLog {
         self.directory.join(name)
     }
 
-    fn key(&self, base_offset: i64) -> SegmentKey {
+    fn key(&self, id: SegmentId) -> SegmentKey {
         SegmentKey {
             topic_id: self.topic_id,
             partition: self.partition,
-            base_offset,
+            id,
         }
     }
 
@@ -228,8 +248,12 @@ impl PartitionLog {
 
     fn append_is_over(&self) {
         self.appending.set(false);
+        self.write_is_over();
+    }
+
+    fn write_is_over(&self) {
         if self.removed.get() {
-            self.append_ended.set();
+            self.write_ended.set();
         }
     }
 
@@ -275,10 +299,8 @@ impl PartitionLog {
 
     /// Cuts the active segment to its bytes and writes its index. It is durable with the next checkpoint.
     async fn seal(&self, active: &Segment) -> Result<(), LogError> {
-        let path = self.path(format::segment_name(active.base_offset));
-        let opened = self
-            .open(active.base_offset, &path, OpenMode::ReadWrite)
-            .await;
+        let path = self.path(active.id.segment_name());
+        let opened = self.open(active.id, &path, OpenMode::ReadWrite).await;
         match opened {
             Ok(file) => {
                 // Never longer: what a damaged one lacks stays missing.
@@ -322,7 +344,7 @@ impl PartitionLog {
     /// from the journal, and may stand in other segments now.
     async fn remove_left_over(&self) -> Result<(), LogError> {
         let failed = |error| LogError::io(&self.directory, 0, error);
-        let known = self.active().map(|active| active.base_offset);
+        let known = self.active().map(|active| active.base_offset());
         for entry in self
             .shared
             .io
@@ -331,7 +353,7 @@ impl PartitionLog {
             .await
             .map_err(failed)?
         {
-            if format::base_offset_of(&entry.name).is_some_and(|base| Some(base) > known) {
+            if SegmentId::of_name(&entry.name).is_some_and(|id| Some(id.base_offset) > known) {
                 let path = self.path(entry.name);
                 tracing::info!(path = %path.display(), "removing a segment that no checkpoint knows; its records come from the journal");
                 self.shared.io.disk.remove(&path).await.map_err(failed)?;
@@ -342,11 +364,11 @@ impl PartitionLog {
 
     async fn open(
         &self,
-        base_offset: i64,
+        id: SegmentId,
         path: &Path,
         mode: OpenMode,
     ) -> Result<Rc<dyn File>, LogError> {
-        self.shared.open(self.key(base_offset), path, mode).await
+        self.shared.open(self.key(id), path, mode).await
     }
 
     /// Reads back the bytes before the end in its block, if they are not remembered. The inner error: the segment is damaged,
@@ -355,13 +377,11 @@ impl PartitionLog {
         if self.state.borrow().carry.is_some() {
             return Ok(Ok(()));
         }
-        let path = self.path(format::segment_name(active.base_offset));
+        let path = self.path(active.id.segment_name());
         let end = active.bytes;
         let start = align_down(end);
         let read = async {
-            let file = self
-                .open(active.base_offset, &path, OpenMode::ReadWrite)
-                .await?;
+            let file = self.open(active.id, &path, OpenMode::ReadWrite).await?;
             let present = file
                 .bytes()
                 .map_err(|error| LogError::io(&path, end, error))?;
@@ -402,13 +422,13 @@ impl PartitionLog {
     /// One write of whole blocks: the bytes of the last block again, then `batches`, then zeros.
     async fn write(&self, batches: &[LogBatch]) -> Result<(), LogError> {
         let active = self.active().expect("one was begun");
-        let path = self.path(format::segment_name(active.base_offset));
+        let path = self.path(active.id.segment_name());
         let mode = if active.bytes == 0 {
             OpenMode::Create
         } else {
             OpenMode::ReadWrite
         };
-        let file = self.open(active.base_offset, &path, mode).await?;
+        let file = self.open(active.id, &path, mode).await?;
         let bytes: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
         self.allocate(&file, &path, active.bytes + bytes as u64)
             .await?;
@@ -498,25 +518,26 @@ impl PartitionLog {
     pub async fn trim(&self) -> Result<(), LogError> {
         let allocated = std::mem::take(&mut self.state.borrow_mut().allocated_bytes);
         if let Some(active) = self.active().filter(|active| allocated > active.bytes) {
-            let path = self.path(format::segment_name(active.base_offset));
-            let file = self
-                .open(active.base_offset, &path, OpenMode::ReadWrite)
-                .await?;
+            let path = self.path(active.id.segment_name());
+            let file = self.open(active.id, &path, OpenMode::ReadWrite).await?;
             let cut = file.truncate(active.bytes).await;
             cut.map_err(|error| LogError::io(&path, active.bytes, error))?;
         }
         Ok(())
     }
 
-    /// Removes all its files, once a running append has ended. Nothing is appended any more.
+    /// Removes all its files, once a running append or compaction has ended. Nothing is appended any more.
     pub async fn remove(&self) -> Result<(), LogError> {
         self.removed.set(true);
-        while self.appending.get() {
-            self.append_ended.wait().await;
+        while self.appending.get() || self.rewriting.get() {
+            self.write_ended.wait().await;
         }
-        let segments = self.state.borrow().segments.clone();
+        let segments = {
+            let state = self.state.borrow();
+            [&state.segments[..], &state.replaced].concat()
+        };
         for segment in segments {
-            self.shared.close(self.key(segment.base_offset)).await;
+            self.shared.close(self.key(segment.id)).await;
         }
         let removed = self.shared.io.disk.remove(&self.directory).await;
         removed.map_err(|error| LogError::io(&self.directory, 0, error))

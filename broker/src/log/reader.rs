@@ -1,7 +1,7 @@
 //! Reads of a partition's log: whole batches from an offset, and the first batch that reaches a timestamp. Both begin at
 //! the nearest mark of the segment's index. A damaged range is refused with its place, the others are served.
 
-use super::format::{self, Segment};
+use super::format::Segment;
 use super::index::Mark;
 use super::index_file::WALK_BYTES;
 use super::segment_reader::{READ_BYTES_MAX, SegmentReader};
@@ -25,12 +25,28 @@ impl PartitionLog {
         at_least_one: bool,
         upper_offset: i64,
     ) -> Result<Vec<Slice>, LogError> {
+        while let Some(segment) = self.segment_of(offset) {
+            let read = self.read_segment(&segment, offset, bytes_max, at_least_one, upper_offset);
+            match read.await {
+                // Compaction has put another into its place, and its file is gone.
+                Err(_) if !self.knows(&segment) && self.reaches_back_to(offset) => {}
+                done => return done,
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn read_segment(
+        &self,
+        segment: &Segment,
+        offset: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+        upper_offset: i64,
+    ) -> Result<Vec<Slice>, LogError> {
         let mut slices = Vec::new();
-        let Some(segment) = self.segment_of(offset) else {
-            return Ok(slices);
-        };
-        let reader = self.reader(&segment).await?;
-        let mut at = self.mark_before_offset(&segment, offset).await?;
+        let reader = self.reader(segment).await?;
+        let mut at = self.mark_before_offset(segment, offset).await?;
         let mut bytes = 0;
         while slices.is_empty() && !reader.is_at_end(&at) {
             let want = bytes_max.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
@@ -72,17 +88,35 @@ impl PartitionLog {
         target: i64,
         from_offset: i64,
     ) -> Result<Option<Vec<u8>>, LogError> {
-        let reaches = |segment: &&Segment| {
-            segment.bytes > 0
-                && segment.max_timestamp >= target
-                && segment.next_offset > from_offset
-        };
-        let segment = self.state.borrow().segments.iter().find(reaches).copied();
-        let Some(segment) = segment else {
-            return Ok(None);
-        };
-        let reader = self.reader(&segment).await?;
-        let mut at = self.mark_before_timestamp(&segment, target).await?;
+        let mut from_offset = from_offset;
+        loop {
+            let reaches = |segment: &&Segment| {
+                segment.bytes > 0
+                    && segment.max_timestamp >= target
+                    && segment.next_offset > from_offset
+            };
+            let segment = self.state.borrow().segments.iter().find(reaches).copied();
+            let Some(segment) = segment else {
+                return Ok(None);
+            };
+            let found = self.segment_batch_for_timestamp(&segment, target, from_offset);
+            match found.await {
+                // What reaches it lies before `from_offset`.
+                Ok(None) => from_offset = segment.next_offset,
+                Err(_) if !self.knows(&segment) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn segment_batch_for_timestamp(
+        &self,
+        segment: &Segment,
+        target: i64,
+        from_offset: i64,
+    ) -> Result<Option<Vec<u8>>, LogError> {
+        let reader = self.reader(segment).await?;
+        let mut at = self.mark_before_timestamp(segment, target).await?;
         while !reader.is_at_end(&at) {
             let window = reader.window(&at, WALK_BYTES).await?;
             while !reader.is_at_end(&at)
@@ -104,10 +138,21 @@ impl PartitionLog {
     }
 
     pub(super) async fn reader(&self, segment: &Segment) -> Result<SegmentReader, LogError> {
-        let path = self.path(format::segment_name(segment.base_offset));
-        let key = self.key(segment.base_offset);
+        let path = self.path(segment.id.segment_name());
+        let key = self.key(segment.id);
         let file = self.shared.open(key, &path, OpenMode::ReadWrite).await?;
         Ok(SegmentReader::new(file, path, segment))
+    }
+
+    fn knows(&self, segment: &Segment) -> bool {
+        let state = self.state.borrow();
+        state.segments.iter().any(|known| known.id == segment.id)
+    }
+
+    fn reaches_back_to(&self, offset: i64) -> bool {
+        let state = self.state.borrow();
+        let first = state.segments.first();
+        first.is_some_and(|first| first.base_offset() <= offset)
     }
 
     /// The segment that holds `offset`, or the first one after it.

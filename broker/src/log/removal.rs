@@ -1,7 +1,7 @@
 //! Segments leave: first the log forgets them, then, when readers have had time to let go, their files go. Decides nothing.
 
-use super::format::{self, Segment};
-use super::{LogError, PartitionLog};
+use super::format::{Segment, SegmentId};
+use super::{LogError, PartitionLog, Swept};
 
 impl PartitionLog {
     /// Forgets the segments that lie whole below `offset`, and gives them. Their files are still there. The last one stays
@@ -18,16 +18,13 @@ impl PartitionLog {
         state.segments.drain(..count).collect()
     }
 
-    /// Removes the files of a segment that was forgotten. One that is being read stays readable to its reader.
+    /// Removes the files of a segment that was forgotten or replaced. One that is being read stays readable to its reader.
     ///
     /// # Errors
     /// A file is still there.
-    pub async fn remove_segment(&self, base_offset: i64) -> Result<(), LogError> {
-        self.shared.close(self.key(base_offset)).await;
-        for name in [
-            format::segment_name(base_offset),
-            format::index_name(base_offset),
-        ] {
+    pub async fn remove_segment(&self, id: SegmentId) -> Result<(), LogError> {
+        self.shared.close(self.key(id)).await;
+        for name in [id.segment_name(), id.index_name()] {
             let path = self.path(name);
             let removed = self.shared.io.disk.remove(&path).await;
             removed.map_err(|error| LogError::io(&path, 0, error))?;
@@ -35,32 +32,47 @@ impl PartitionLog {
         Ok(())
     }
 
-    /// Once a run: removes what an earlier run forgot and did not come to remove, which lies below all that is known.
+    /// Once a run: removes what an earlier run forgot or replaced and did not come to remove, and what a compaction had written
+    /// that no checkpoint knows. Above the active segment it removes nothing.
     ///
     /// # Errors
     /// A file is still there.
     pub async fn sweep(&self, log_start_offset: i64) -> Result<(), LogError> {
-        if self.swept.replace(true) {
+        if self.swept.get() != Swept::NotYet {
             return Ok(());
         }
-        let first = self
-            .state
-            .borrow()
-            .segments
-            .first()
-            .map(|first| first.base_offset);
-        let first = first.unwrap_or(log_start_offset);
+        self.swept.set(Swept::Running);
+        let swept = self.sweep_now(log_start_offset).await;
+        self.swept.set(Swept::Done);
+        swept
+    }
+
+    async fn sweep_now(&self, log_start_offset: i64) -> Result<(), LogError> {
         let listed = match self.shared.io.disk.list(&self.directory).await {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             listed => listed.map_err(|error| LogError::io(&self.directory, 0, error))?,
         };
-        for entry in listed {
-            if let Some(base_offset) =
-                format::base_offset_of(&entry.name).filter(|base| *base < first)
-            {
-                self.remove_segment(base_offset).await?;
-            }
+        let left_over: Vec<SegmentId> = {
+            let state = self.state.borrow();
+            let is_known = |id: &SegmentId| state.segments.iter().any(|known| known.id == *id);
+            let active = state.segments.last().map(|active| active.base_offset());
+            let is_below = |id: &SegmentId| match active {
+                Some(active) => id.base_offset <= active,
+                None => id.base_offset < log_start_offset,
+            };
+            let ids = listed
+                .iter()
+                .filter_map(|entry| SegmentId::of_name(&entry.name));
+            ids.filter(|id| is_below(id) && !is_known(id)).collect()
+        };
+        for id in left_over {
+            self.remove_segment(id).await?;
         }
         Ok(())
+    }
+
+    /// Whether nothing is there that this run does not know.
+    pub fn is_swept(&self) -> bool {
+        self.swept.get() == Swept::Done
     }
 }

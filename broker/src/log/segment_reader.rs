@@ -20,6 +20,8 @@ pub(super) struct SegmentReader {
     file: Rc<dyn File>,
     path: PathBuf,
     end: Mark,
+    /// Compaction took batches out of it.
+    has_gaps: bool,
 }
 
 /// One read of a segment.
@@ -35,6 +37,7 @@ impl SegmentReader {
             file,
             path,
             end: segment.end(),
+            has_gaps: segment.id.generation > 0,
         }
     }
 
@@ -70,13 +73,12 @@ impl SegmentReader {
             return Ok(None);
         };
         let header = header.map_err(|error| self.corrupt(at.position, &error.to_string()))?;
-        let extent = BatchExtent {
-            base_offset: header.base_offset(),
-            last_offset: header.last_offset(),
-            max_timestamp: header.max_timestamp(),
-            bytes: header.size_bytes(),
+        let extent = BatchExtent::of(&header);
+        let follows = match self.has_gaps {
+            true => extent.base_offset >= at.offset,
+            false => extent.base_offset == at.offset,
         };
-        let problem = if extent.base_offset != at.offset {
+        let problem = if !follows {
             "its base offset does not follow the batch before it"
         } else if extent.last_offset < extent.base_offset || extent.last_offset >= self.end.offset {
             "its last offset is beyond the segment's"

@@ -11,6 +11,7 @@ use super::*;
 use crate::io::Io;
 use crate::io::production::run_local;
 
+mod compaction;
 mod faults;
 mod removal;
 use faults::Faults;
@@ -75,7 +76,7 @@ fn log(io: &Io, root: &Path) -> PartitionLog {
 /// As after a restart: what a manifest keeps, and nothing of what was in memory.
 fn restarted(io: &Io, root: &Path, before: &PartitionLog) -> PartitionLog {
     let after = log(io, root);
-    after.restore(before.segments());
+    after.restore(before.segments(), 0);
     let rule = before.roll.get();
     after.configure(rule.bytes_max, rule.age_ms_max);
     after
@@ -157,7 +158,7 @@ fn a_sealed_segment_holds_batches_and_nothing_else() {
             .await
             .unwrap();
         assert_eq!(log.segments().len(), 2, "it rolled by time");
-        let path = file_of(&root, format::segment_name(0));
+        let path = file_of(&root, SegmentId::appended(0).segment_name());
         let file = io.disk.open(&path, OpenMode::Read).await.unwrap();
         assert_eq!(file.bytes().unwrap(), first.bytes.len() as u64);
         assert_eq!(&*file.read_at(0, 4096).await.unwrap(), &*first.bytes);
@@ -173,8 +174,8 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
         let (run, end) = run_of(0, 900, 4000);
         log.append(&run).await.unwrap();
         assert!(log.segments().len() > 1);
-        let index = file_of(&root, format::index_name(0));
-        let other = format::index_name(log.segments()[1].base_offset);
+        let index = file_of(&root, SegmentId::appended(0).index_name());
+        let other = log.segments()[1].id.index_name();
         let other = file_of(&root, other);
         let target = &run[300];
         let want = joined(std::slice::from_ref(target));
@@ -312,7 +313,7 @@ fn a_replay_overwrites_what_a_crash_left_beyond_the_manifest() {
         let (first, end) = run_of(0, 20, 1000);
         log.append(&first).await.unwrap();
         let checkpoint = self::log(&io, &root);
-        checkpoint.restore(log.segments());
+        checkpoint.restore(log.segments(), 0);
         // The crash comes after more was written back: segments were sealed and begun.
         let (lost, _) = run_of(end, 200, 1000);
         log.append(&lost).await.unwrap();
@@ -321,7 +322,7 @@ fn a_replay_overwrites_what_a_crash_left_beyond_the_manifest() {
         // The replay brings the same batches in other portions, once with the same rule and once with another.
         for (bytes_max, same) in [(100_000, true), (150_000, false)] {
             let again = self::log(&io, &root);
-            again.restore(checkpoint.segments());
+            again.restore(checkpoint.segments(), 0);
             again.configure(bytes_max, i64::MAX);
             for portion in lost.chunks(7) {
                 again.append(portion).await.unwrap();
@@ -332,14 +333,14 @@ fn a_replay_overwrites_what_a_crash_left_beyond_the_manifest() {
             let bases: Vec<i64> = again
                 .segments()
                 .iter()
-                .map(|segment| segment.base_offset)
+                .map(|segment| segment.base_offset())
                 .collect();
             for entry in io.disk.list(&again.directory).await.unwrap() {
-                let base = format::base_offset_of(&entry.name).unwrap();
+                let base = SegmentId::of_name(&entry.name).unwrap().base_offset;
                 assert!(bases.contains(&base), "{} was left over", entry.name);
             }
             for segment in &again.segments()[..bases.len() - 1] {
-                let path = file_of(&root, format::segment_name(segment.base_offset));
+                let path = file_of(&root, segment.id.segment_name());
                 let file = io.disk.open(&path, OpenMode::Read).await.unwrap();
                 assert_eq!(file.bytes().unwrap(), segment.bytes, "a sealed one is cut");
             }
@@ -360,7 +361,7 @@ fn damage_refuses_its_range_only_and_names_its_place() {
                 .map(|batch| batch.bytes.len() as u64)
                 .sum::<u64>()
         };
-        let path = file_of(&root, format::segment_name(0));
+        let path = file_of(&root, SegmentId::appended(0).segment_name());
         // A flipped bit of a value: the checksum finds it. One of a base offset, which none covers: its neighbours do.
         for (at, byte) in [(30, position(30) + 200), (50, position(50) + 7)] {
             let restarted = restarted(&io, &root, &log);
@@ -402,7 +403,7 @@ fn a_segment_that_is_gone_or_cut_is_left_alone_and_the_log_goes_on() {
             let log = log(&io, &root);
             let (first, end) = run_of(0, 10, 1000);
             log.append(&first).await.unwrap();
-            let path = file_of(&root, format::segment_name(0));
+            let path = file_of(&root, SegmentId::appended(0).segment_name());
             let again = restarted(&io, &root, &log);
             match cut {
                 None => io.disk.remove(&path).await.unwrap(),
@@ -450,7 +451,7 @@ fn a_full_disk_refuses_an_append_and_a_later_one_heals_it() {
             }
             faults.full_after.set(None);
             let again = PartitionLog::new(shared(&io, &root), "t", operation, 7);
-            again.restore(log.segments());
+            again.restore(log.segments(), 0);
             assert!(
                 read_all(&again, 0, 1 << 20).await == joined(&run),
                 "operation {operation}"
@@ -616,7 +617,7 @@ proptest! {
                     Step::Crash => {
                         log = self::log(&io, &root);
                         log.configure(bytes_max, 90);
-                        log.restore(manifest.clone());
+                        log.restore(manifest.clone(), 0);
                         check_against(&log, &model[..checkpointed], seed).await;
                         for portion in model[checkpointed..].chunks(4) {
                             log.append(portion).await.unwrap();
@@ -635,7 +636,7 @@ fn of_a_cut_segment_whole_batches_are_served_or_an_error() {
         let log = log(&io, &root);
         let (run, _) = run_of(0, 12, 3000);
         log.append(&run).await.unwrap();
-        let path = file_of(&root, format::segment_name(0));
+        let path = file_of(&root, SegmentId::appended(0).segment_name());
         let whole = joined(&run).len() as u64;
         for cut in (0..whole).rev().step_by(700) {
             let file = io.disk.open(&path, OpenMode::ReadWrite).await.unwrap();

@@ -115,6 +115,12 @@ impl Producers {
         Ok(None)
     }
 
+    /// Where the last batch of this producer begins, if one is known.
+    pub fn last_base_offset(&self, producer_id: i64) -> Option<i64> {
+        let known = self.applied.get(&producer_id)?;
+        known.batches.back().map(|last| last.base_offset)
+    }
+
     /// The batch prepared for `base_offset`, the newest, was not proposed.
     pub fn unprepare(&mut self, base_offset: i64) {
         let mut refused = None;

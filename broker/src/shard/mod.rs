@@ -31,6 +31,7 @@ use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError}
 use crate::quorum::{Committed, Pending, Quorums, Window};
 use crate::replicated::runtime::Runtime;
 
+mod compaction;
 pub mod control;
 pub mod fetch;
 pub mod fetch_sessions;
@@ -211,6 +212,7 @@ pub struct Shard {
     coordinators: groups::Coordinators,
     /// What clients follow.
     pub fetch_sessions: RefCell<fetch_sessions::FetchSessions>,
+    compaction: compaction::Compaction,
     /// The write-back loop has ended, after the flush loop.
     write_back_ended: Signal,
 }
@@ -460,7 +462,7 @@ impl Shard {
             leader_epochs: LeaderEpochs::new(vec![(0, 0)]),
             ..PartitionStart::default()
         };
-        self.insert_partition(key, name, home, (start, Vec::new()));
+        self.insert_partition(key, name, home, (start, (Vec::new(), 0)));
     }
 
     /// Puts a partition among those of this shard; it touches no file until its first write-back.
@@ -469,10 +471,10 @@ impl Shard {
         key: PartitionKey,
         topic: Arc<str>,
         home: Home,
-        (start, segments): (PartitionStart, Vec<Segment>),
+        (start, (segments, cleaned_offset)): (PartitionStart, (Vec<Segment>, i64)),
     ) {
         let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
-        log.restore(segments);
+        log.restore(segments, cleaned_offset);
         let config = self.partition_defaults.borrow().clone();
         let owned = Owned {
             key,
@@ -502,6 +504,7 @@ impl Shard {
         let left = self.dirty_bytes.get() - owned.partition.borrow().tail_bytes() as u64;
         self.dirty_bytes.set(left);
         owned.removed.set(true);
+        self.compaction.forget(&owned);
         let remove = async move {
             if let Err(error) = owned.log.remove().await {
                 tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "the files of a deleted partition are still there");
@@ -575,9 +578,14 @@ impl Shard {
             if placement.shard == self.number
                 && let Some(owned) = self.owned(key)
             {
+                // A segment is compacted when it is sealed: within the time that the topic allows.
+                let segment_ms = match settings.cleanup_policy.compact {
+                    true => settings.segment_ms.min(settings.max_compaction_lag_ms),
+                    false => settings.segment_ms,
+                };
                 owned
                     .log
-                    .configure(u64::from(settings.segment_bytes_max), settings.segment_ms);
+                    .configure(u64::from(settings.segment_bytes_max), segment_ms);
                 owned.partition.borrow_mut().configure(config.clone());
             }
         }

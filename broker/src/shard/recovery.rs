@@ -230,6 +230,7 @@ fn empty(
         flush_waiters: Default::default(),
         write_back_wanted: Default::default(),
         retention: Default::default(),
+        compaction: Default::default(),
         coordinators: Default::default(),
         reconcile_wanted: Default::default(),
         publish_wanted: Default::default(),
@@ -389,7 +390,8 @@ impl Shard {
             quorum,
             added_term: state.head.added_term,
         };
-        self.insert_partition(key, state.topic, home, (start, state.segments));
+        let log = (state.segments, state.cleaned_offset);
+        self.insert_partition(key, state.topic, home, (start, log));
         Ok(())
     }
 

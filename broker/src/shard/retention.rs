@@ -15,8 +15,8 @@ use crate::config::topic::TopicConfig;
 use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::journal::frame::{Item, ItemKind};
-use crate::log::Segment;
 use crate::log::retention::RetentionRule;
+use crate::log::{Segment, SegmentId};
 use crate::planted::{self, Bug};
 use crate::quorum::{Pending, ProposeError};
 
@@ -26,8 +26,8 @@ const FIRST_CHECK_MS: u64 = 30_000;
 /// What a shard remembers of records that go.
 #[derive(Default)]
 pub(in crate::shard) struct Retention {
-    /// Segments that are forgotten and whose files are there, by the instant after which they may go.
-    doomed: RefCell<BTreeMap<(Instant, PartitionKey, i64), Rc<Owned>>>,
+    /// Segments that are forgotten or replaced and whose files are there, by the instant after which they may go.
+    doomed: RefCell<BTreeMap<(Instant, PartitionKey, SegmentId), Rc<Owned>>>,
     /// There are more of them.
     grown: Signal,
 }
@@ -125,7 +125,7 @@ impl Shard {
         Ok(DeletedRecords { low_watermark })
     }
 
-    fn settings_of(&self, topic_id: u128) -> Option<TopicConfig> {
+    pub(in crate::shard) fn settings_of(&self, topic_id: u128) -> Option<TopicConfig> {
         let image = self.image();
         let topic = image.topic_by_id(topic_id)?;
         TopicConfig::from_overrides(&topic.configs, &self.settings()).ok()
@@ -153,17 +153,20 @@ impl Shard {
     pub(in crate::shard) fn apply_log_start(&self, key: PartitionKey, offset: i64) {
         let Some(owned) = self.owned(key) else { return };
         owned.partition.borrow_mut().raise_log_start(offset);
-        let forgotten = owned.log.forget_below(offset);
-        if forgotten.is_empty() {
+        self.doom(&owned, owned.log.forget_below(offset));
+    }
+
+    /// The files of these segments go when whoever reads them has had time to let go: `file.delete.delay.ms`.
+    pub(in crate::shard) fn doom(&self, owned: &Rc<Owned>, segments: Vec<Segment>) {
+        if segments.is_empty() {
             return;
         }
-        let delay_ms = self
-            .settings_of(key.topic_id)
-            .map_or(0, |settings| settings.file_delete_delay_ms);
+        let settings = self.settings_of(owned.key.topic_id);
+        let delay_ms = settings.map_or(0, |settings| settings.file_delete_delay_ms);
         let due = self.io.clock.now().plus_ms(delay_ms);
         let mut doomed = self.retention.doomed.borrow_mut();
-        for Segment { base_offset, .. } in forgotten {
-            doomed.insert((due, key, base_offset), owned.clone());
+        for segment in segments {
+            doomed.insert((due, owned.key, segment.id), owned.clone());
         }
         drop(doomed);
         self.retention.grown.set();
@@ -202,11 +205,11 @@ impl Shard {
                     _ => return,
                 }
             };
-            let ((_, _, base_offset), owned) = due;
+            let ((_, _, id), owned) = due;
             if owned.removed.get() {
                 continue;
             }
-            if let Err(error) = owned.log.remove_segment(base_offset).await {
+            if let Err(error) = owned.log.remove_segment(id).await {
                 tracing::warn!(topic = %owned.topic, partition = owned.key.partition, %error, "a segment that is over is still there");
             }
         }

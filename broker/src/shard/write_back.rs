@@ -62,10 +62,9 @@ impl Shard {
                 self.there_is_space(&self.out_of_space.segments);
             }
             let journal_half_full = self.journal.used_bytes() > self.journal.capacity_bytes() / 2;
-            if ((due && self.applied_sequence.get() > self.checkpointed_sequence.get())
-                || journal_half_full)
-                && !self.checkpoint().await
-            {
+            let changed = self.applied_sequence.get() > self.checkpointed_sequence.get()
+                || self.compaction.has_replaced();
+            if ((due && changed) || journal_half_full) && !self.checkpoint().await {
                 // Somebody may wait for the room that it would have made.
                 self.io.clock.sleep(SPACE_PAUSE).await;
                 self.write_back_wanted.set();
@@ -206,9 +205,15 @@ impl Shard {
         stream::iter(owners)
             .for_each_concurrent(limits::WRITE_BACKS_IN_FLIGHT, |owned| owned.log.settle())
             .await;
+        // What compaction replaces from here on waits for the next checkpoint.
+        let mut replaced = Vec::new();
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
                 state.segments = owned.log.segments();
+                state.cleaned_offset = owned.log.cleaned_offset();
+                if owned.log.replaced() > 0 {
+                    replaced.push((manifest.quorum.quorum, owned.clone(), owned.log.replaced()));
+                }
             }
         }
         if !planted::on(Bug::CheckpointBeforeSync) && !self.sync_segments().await {
@@ -221,9 +226,12 @@ impl Shard {
             self.journal.recycle_below(capture.sequence);
         }
         for (manifest, _) in &capture.manifests {
-            // What a quorum carries changes only by its entries.
+            // What a quorum carries changes only by its entries, and by compaction.
             let quorum = &manifest.quorum;
-            if self.checkpointed.borrow().get(&quorum.quorum) == Some(quorum) {
+            let compacted = replaced
+                .iter()
+                .any(|(changed, ..)| *changed == quorum.quorum);
+            if !compacted && self.checkpointed.borrow().get(&quorum.quorum) == Some(quorum) {
                 continue;
             }
             if let Err(error) = manifest.write(&self.io, &self.data).await {
@@ -233,6 +241,9 @@ impl Shard {
             self.checkpointed
                 .borrow_mut()
                 .insert(quorum.quorum, quorum.clone());
+        }
+        for (_, owned, count) in replaced {
+            self.release_replaced(&owned, count);
         }
         self.journal.recycle_below(capture.sequence);
         self.checkpointed_sequence.set(capture.sequence);
@@ -340,6 +351,7 @@ impl Shard {
     /// A clean stop: everything is in segments and manifests, the next start reads little.
     pub async fn stop(&self) {
         self.stopping.set(true);
+        self.compaction.stop();
         self.wake_flush_waiters();
         self.flush_wanted.set();
         // Only one task writes segments: the last checkpoint comes after the loop.
@@ -398,6 +410,7 @@ fn partition_state(owned: &Owned) -> PartitionState {
         },
         topic: owned.topic.clone(),
         segments: Vec::new(),
+        cleaned_offset: 0,
         leader_epochs: partition.leader_epochs().entries().to_vec(),
         producers: partition.producers().encode(),
     }

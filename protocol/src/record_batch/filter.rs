@@ -40,6 +40,8 @@ pub enum FilterError {
 #[derive(Debug, Default)]
 pub struct BatchFilter {
     payload: Vec<u8>,
+    /// Of each record of the batch, whether it is kept.
+    kept: Vec<bool>,
 }
 
 impl BatchFilter {
@@ -61,9 +63,9 @@ impl BatchFilter {
         Ok(())
     }
 
-    /// Leaves the records of `batch` that `keep` says of, by their offsets. With `delete_horizon_ms` the batch gets this one
-    /// (KIP-534), which by itself makes it another batch. A batch that is written again keeps its base offset, last offset,
-    /// leader epoch, producer, sequence, codec and timestamp type.
+    /// Leaves the records of `batch` that `keep` says of, by their offsets. If a tombstone is among them and the batch has no
+    /// delete horizon yet, it gets `new_horizon_ms` (KIP-534), which by itself makes it another batch. A batch that is written
+    /// again keeps its base offset, last offset, leader epoch, producer, sequence, codec and timestamp type.
     ///
     /// # Errors
     /// The records cannot be read or written; `out` is as before.
@@ -71,28 +73,46 @@ impl BatchFilter {
         &mut self,
         batch: &RecordBatch<'_>,
         payload_bytes_max: usize,
-        delete_horizon_ms: Option<i64>,
+        new_horizon_ms: i64,
         mut keep: impl FnMut(&RecordRef<'_>, i64) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<Filtered, FilterError> {
         let header = batch.header();
         let attributes = header.attributes();
-        let codec = attributes.compression_id();
-        let codec = Compression::from_id(codec).ok_or(FilterError::Codec(codec))?;
-        let known_horizon = attributes
-            .has_delete_horizon()
-            .then_some(header.base_timestamp());
+        let codec = codec_of(batch)?;
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        let mut tombstones = false;
+        let walked = self.walk(batch, payload_bytes_max, |record, offset| {
+            let keep = keep(record, offset);
+            tombstones |= keep && record.value.is_none();
+            kept.push(keep);
+        });
+        self.kept = kept;
+        walked?;
+        let known_horizon = attributes.has_delete_horizon();
+        let horizon_ms = match (known_horizon, tombstones) {
+            (true, _) => Some(header.base_timestamp()),
+            (false, true) => Some(new_horizon_ms),
+            (false, false) => None,
+        };
+        if !self.kept.contains(&true) {
+            return Ok(Filtered::Nothing);
+        }
+        if !self.kept.contains(&false) && known_horizon == horizon_ms.is_some() {
+            return Ok(Filtered::All);
+        }
         let mut builder = RecordBatchBuilder::new(codec);
         inherit(&mut builder, &header);
-        builder.delete_horizon(delete_horizon_ms.or(known_horizon));
-        let mut kept_all = true;
+        builder.delete_horizon(horizon_ms);
+        let payload = match codec {
+            Compression::None => batch.payload(),
+            // The walk has left it there.
+            _ => &self.payload,
+        };
         let mut headers = Vec::new();
-        for record in records(self.payload_of(batch, payload_bytes_max)?) {
+        for (record, _) in records(payload).zip(&self.kept).filter(|(_, kept)| **kept) {
             let record = record?;
-            if !keep(&record, offset_of(&header, &record)) {
-                kept_all = false;
-                continue;
-            }
             headers.clear();
             headers.extend(record.headers);
             let timestamp = header.base_timestamp().wrapping_add(record.timestamp_delta);
@@ -104,12 +124,6 @@ impl BatchFilter {
                 &headers,
             )?;
         }
-        if builder.record_count() == 0 {
-            return Ok(Filtered::Nothing);
-        }
-        if kept_all && delete_horizon_ms.is_none() {
-            return Ok(Filtered::All);
-        }
         builder.build_into(out)?;
         Ok(Filtered::Some)
     }
@@ -119,14 +133,18 @@ impl BatchFilter {
         batch: &RecordBatch<'a>,
         payload_bytes_max: usize,
     ) -> Result<&'a [u8], FilterError> {
-        let codec = batch.header().attributes().compression_id();
-        let codec = Compression::from_id(codec).ok_or(FilterError::Codec(codec))?;
+        let codec = codec_of(batch)?;
         if codec == Compression::None {
             return Ok(batch.payload());
         }
         decompress_into(codec, batch.payload(), payload_bytes_max, &mut self.payload)?;
         Ok(&self.payload)
     }
+}
+
+fn codec_of(batch: &RecordBatch<'_>) -> Result<Compression, FilterError> {
+    let codec = batch.header().attributes().compression_id();
+    Compression::from_id(codec).ok_or(FilterError::Codec(codec))
 }
 
 /// Appends what is left of a batch without records: its header, which still tells its offsets, its times and its producer's
@@ -230,7 +248,6 @@ mod tests {
             samples in samples(),
             codec in 0..5_u8,
             mask in any::<u32>(),
-            horizon in prop::option::of(0..1_000_000_i64),
             append_time in prop::option::of(Just(77_777_i64)),
         ) {
             let codec = Compression::from_id(codec).unwrap();
@@ -240,12 +257,13 @@ mod tests {
             let expected: Vec<_> = read(&whole).into_iter().filter(|(offset, ..)| keeps(*offset)).collect();
             let mut out = vec![9; 3];
             let filtered = BatchFilter::default()
-                .filter(&batch, 1 << 20, horizon, |_, offset| keeps(offset), &mut out)
+                .filter(&batch, 1 << 20, 424_242, |_, offset| keeps(offset), &mut out)
                 .unwrap();
+            let tombstones = expected.iter().any(|(_, _, _, value, _)| value.is_none());
             prop_assert_eq!(&out[..3], &[9; 3]);
             match filtered {
                 Filtered::Nothing => prop_assert!(expected.is_empty() && out.len() == 3),
-                Filtered::All => prop_assert!(expected.len() == samples.len() && out.len() == 3 && horizon.is_none()),
+                Filtered::All => prop_assert!(expected.len() == samples.len() && out.len() == 3 && !tombstones),
                 Filtered::Some => {
                     prop_assert_eq!(read(&out[3..]), expected.clone());
                     let left = RecordBatch::parse(&out[3..]).unwrap();
@@ -257,10 +275,8 @@ mod tests {
                     prop_assert_eq!(left.partition_leader_epoch(), header.partition_leader_epoch());
                     prop_assert_eq!(left.attributes().timestamp_type(), header.attributes().timestamp_type());
                     prop_assert_eq!(left.attributes().compression_id(), codec.id());
-                    prop_assert_eq!(left.attributes().has_delete_horizon(), horizon.is_some());
-                    if let Some(horizon) = horizon {
-                        prop_assert_eq!(left.base_timestamp(), horizon);
-                    }
+                    prop_assert_eq!(left.attributes().has_delete_horizon(), tombstones);
+                    prop_assert!(!tombstones || left.base_timestamp() == 424_242);
                     let latest = expected.iter().map(|(_, timestamp, ..)| *timestamp).max().unwrap();
                     prop_assert_eq!(left.max_timestamp(), append_time.unwrap_or(latest));
                 }
@@ -275,7 +291,7 @@ mod tests {
         let mut filter = BatchFilter::default();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let batch = RecordBatch::parse(&whole).unwrap();
-        let filtered = filter.filter(&batch, 1 << 20, Some(500), |_, _| true, &mut first);
+        let filtered = filter.filter(&batch, 1 << 20, 500, |_, _| true, &mut first);
         assert_eq!(
             filtered.unwrap(),
             Filtered::Some,
@@ -292,7 +308,7 @@ mod tests {
         assert_eq!(filtered.unwrap(), Filtered::Some);
         let left = RecordBatch::parse(&second).unwrap().header();
         assert!(left.attributes().has_delete_horizon());
-        assert_eq!(left.base_timestamp(), 500);
+        assert_eq!(left.base_timestamp(), 500, "it is set once");
         assert_eq!(read(&second), vec![(1001, 1, Some(vec![1]), None, 1)]);
     }
 

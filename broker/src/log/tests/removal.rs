@@ -17,7 +17,7 @@ async fn files(io: &Io, log: &PartitionLog) -> Vec<i64> {
     let listed = io.disk.list(&log.directory).await.unwrap();
     let names = listed
         .iter()
-        .map(|entry| format::base_offset_of(&entry.name));
+        .map(|entry| SegmentId::of_name(&entry.name).map(|id| id.base_offset));
     names.flatten().collect()
 }
 
@@ -37,21 +37,21 @@ fn what_is_below_the_log_start_is_forgotten_in_whole_segments() {
         assert_eq!(log.forget_below(all[1].next_offset), [all[1]]);
         assert!(log.forget_below(0).is_empty());
         assert_eq!(log.segments(), all[2..]);
-        let kept = from(&run, all[2].base_offset);
-        assert!(read_all(&log, all[2].base_offset, 1 << 20).await == kept);
+        let kept = from(&run, all[2].base_offset());
+        assert!(read_all(&log, all[2].base_offset(), 1 << 20).await == kept);
         for gone in &all[..2] {
-            log.remove_segment(gone.base_offset).await.unwrap();
-            log.remove_segment(gone.base_offset).await.unwrap();
+            log.remove_segment(gone.id).await.unwrap();
+            log.remove_segment(gone.id).await.unwrap();
         }
         assert!(
             files(&io, &log)
                 .await
                 .iter()
-                .all(|base| *base >= all[2].base_offset)
+                .all(|base| *base >= all[2].base_offset())
         );
-        assert!(read_all(&log, all[2].base_offset, 1 << 20).await == kept);
+        assert!(read_all(&log, all[2].base_offset(), 1 << 20).await == kept);
         let again = restarted(&io, &root, &log);
-        assert!(read_all(&again, all[2].base_offset, 1 << 20).await == kept);
+        assert!(read_all(&again, all[2].base_offset(), 1 << 20).await == kept);
     });
 }
 
@@ -61,12 +61,12 @@ fn a_log_whose_segments_are_all_over_goes_on_where_it_ended() {
         let (log, run) = filled(&io, &root).await;
         let end = run.last().unwrap().last_offset + 1;
         for segment in log.forget_below(end) {
-            log.remove_segment(segment.base_offset).await.unwrap();
+            log.remove_segment(segment.id).await.unwrap();
         }
         assert!(log.segments().is_empty() && files(&io, &log).await.is_empty());
         let (more, _) = run_of(end, 20, 1000);
         log.append(&more).await.unwrap();
-        assert_eq!(log.segments()[0].base_offset, end);
+        assert_eq!(log.segments()[0].base_offset(), end);
         assert!(read_all(&log, end, 1 << 20).await == joined(&more));
     });
 }
@@ -75,7 +75,7 @@ fn a_log_whose_segments_are_all_over_goes_on_where_it_ended() {
 fn files_that_an_earlier_run_forgot_are_swept_up_once() {
     on_disk(async |io, root| {
         let (log, run) = filled(&io, &root).await;
-        let start = log.segments()[3].base_offset;
+        let start = log.segments()[3].base_offset();
         assert_eq!(log.forget_below(start).len(), 3);
         let again = restarted(&io, &root, &log);
         again.sweep(start).await.unwrap();
@@ -94,7 +94,7 @@ fn a_reader_of_a_removed_segment_reads_on() {
         let first = log.segments()[0];
         let reader = log.reader(&first).await.unwrap();
         log.forget_below(first.next_offset);
-        log.remove_segment(first.base_offset).await.unwrap();
+        log.remove_segment(first.id).await.unwrap();
         let mut at = first.start();
         let mut read = Vec::new();
         while !reader.is_at_end(&at) {
@@ -132,8 +132,8 @@ fn a_segment_that_nothing_could_be_written_to_is_not_over() {
         let forgotten = log.forget_below(5);
         faults.full_after.set(None);
         log.append(&run).await.unwrap();
-        for Segment { base_offset, .. } in forgotten {
-            log.remove_segment(base_offset).await.unwrap();
+        for Segment { id, .. } in forgotten {
+            log.remove_segment(id).await.unwrap();
         }
         assert!(read_all(&log, 5, 1 << 20).await == from(&run, 5));
     });

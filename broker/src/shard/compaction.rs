@@ -1,0 +1,187 @@
+//! Compaction runs: which partition is next, and what its topic says (Kafka's `LogCleaner`). Background work of one shard,
+//! one partition at a time, beside the write-back and never in its way. What a run replaced is needed by a restart until the
+//! next checkpoint; then its files are removed as those of any segment that is over.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_lite::future::or;
+use hashbrown::{HashMap, HashSet};
+
+use super::{Owned, PartitionKey, Shard};
+use crate::config::topic::TopicConfig;
+use crate::io::executor::Signal;
+use crate::log::compaction::{Cleanable, CompactionRule};
+use crate::log::{Compacted, CompactionFailure, CompactionOrder, LogError};
+
+/// What a shard remembers of compaction.
+#[derive(Default)]
+pub(in crate::shard) struct Compaction {
+    /// Segments that were replaced while a restart would still begin with them, over all partitions.
+    waiting: Cell<usize>,
+    /// Partitions that cannot be compacted until an operator has looked at them.
+    uncleanable: RefCell<HashSet<PartitionKey>>,
+    /// The shard stops.
+    stopped: Signal,
+}
+
+impl Compaction {
+    /// Whether a checkpoint would let files go.
+    pub(in crate::shard) fn has_replaced(&self) -> bool {
+        self.waiting.get() > 0
+    }
+
+    /// Nothing waits for the partition any more.
+    pub(in crate::shard) fn forget(&self, owned: &Owned) {
+        self.waiting.set(self.waiting.get() - owned.log.replaced());
+        self.uncleanable.borrow_mut().remove(&owned.key);
+    }
+
+    /// No run begins any more.
+    pub(in crate::shard) fn stop(&self) {
+        self.stopped.set();
+    }
+}
+
+impl Shard {
+    /// Compacts until the shard stops.
+    pub async fn run_compaction(self: Rc<Self>) {
+        if !self.config.log_cleaner_enable {
+            return;
+        }
+        while self.may_compact() {
+            match self.dirtiest().await {
+                Some((owned, rule, cleanable)) => self.compact(&owned, &rule, &cleanable).await,
+                None => self.rest_from_compaction().await,
+            }
+        }
+    }
+
+    fn may_compact(&self) -> bool {
+        !self.stopping.get() && !self.is_fenced()
+    }
+
+    async fn rest_from_compaction(&self) {
+        let backoff = Duration::from_millis(self.config.log_cleaner_backoff_ms.max(1));
+        or(self.compaction.stopped.wait(), self.io.clock.sleep(backoff)).await;
+    }
+
+    /// The partition that compaction is due for: one that is overdue, or the one with the largest share of bytes not seen yet.
+    async fn dirtiest(&self) -> Option<(Rc<Owned>, CompactionRule, Cleanable)> {
+        let mut partitions: Vec<_> = self.partitions.borrow().values().cloned().collect();
+        partitions.sort_unstable_by_key(|owned| owned.key);
+        let mut rules: HashMap<u128, Option<CompactionRule>> = HashMap::new();
+        let mut best: Option<(Rc<Owned>, CompactionRule, Cleanable)> = None;
+        let now_ms = self.io.clock.wall_ms();
+        for owned in partitions {
+            let rule = *rules
+                .entry(owned.key.topic_id)
+                .or_insert_with(|| self.compaction_rule(owned.key.topic_id));
+            if let Some(rule) = rule
+                && !self.compaction.uncleanable.borrow().contains(&owned.key)
+                && let Some(due) =
+                    rule.due(&owned.log.segments(), owned.log.cleaned_offset(), now_ms)
+                && best
+                    .as_ref()
+                    .is_none_or(|(_, _, best)| urgency(&due) > urgency(best))
+            {
+                best = Some((owned, rule, due));
+            }
+            if self.io.executor.should_yield() {
+                self.io.executor.yield_now().await;
+            }
+        }
+        best
+    }
+
+    fn compaction_rule(&self, topic_id: u128) -> Option<CompactionRule> {
+        let settings = self.settings_of(topic_id)?;
+        settings.cleanup_policy.compact.then(|| rule_of(&settings))
+    }
+
+    async fn compact(&self, owned: &Rc<Owned>, rule: &CompactionRule, cleanable: &Cleanable) {
+        let (topic, partition) = (&owned.topic, owned.key.partition);
+        let start = owned.partition.borrow().log_start_offset();
+        if let Err(error) = owned.log.sweep(start).await {
+            tracing::warn!(%topic, partition, %error, "what an earlier run left is still there");
+        }
+        // Another task may be at it.
+        if !owned.log.is_swept() {
+            return self.rest_from_compaction().await;
+        }
+        let order = CompactionOrder {
+            delete_retention_ms: rule.delete_retention_ms,
+            segment_bytes_max: rule.segment_bytes_max,
+            map_bytes_max: self.config.log_cleaner_dedupe_buffer_bytes
+                / self.io.mesh.shards() as u64,
+            is_last_of_producer: &|producer_id, base_offset| {
+                let partition = owned.partition.borrow();
+                partition.producers().last_base_offset(producer_id) == Some(base_offset)
+            },
+            is_wanted: &|| self.may_compact() && !owned.removed.get(),
+        };
+        let before = owned.log.replaced();
+        match owned.log.compact(cleanable, &order).await {
+            Ok(compacted) if !owned.removed.get() => {
+                let replaced = owned.log.replaced() - before;
+                let waiting = self.compaction.waiting.get() + replaced;
+                self.compaction.waiting.set(waiting);
+                self.tell_compacted(owned, &compacted);
+            }
+            Ok(_) => {}
+            Err(CompactionFailure::GivenUp) => self.io.executor.yield_now().await,
+            Err(CompactionFailure::Log(error @ LogError::NoSpace { .. })) => {
+                tracing::warn!(%topic, partition, %error, "compaction needs space and waits for it");
+                self.rest_from_compaction().await;
+            }
+            Err(CompactionFailure::Log(error)) => {
+                tracing::error!(%topic, partition, %error, "the partition is not compacted any more: it is as it was. It is tried again after a restart");
+                self.compaction.uncleanable.borrow_mut().insert(owned.key);
+            }
+        }
+    }
+
+    /// A checkpoint names what stands in the places of these segments: no restart needs them.
+    pub(in crate::shard) fn release_replaced(&self, owned: &Rc<Owned>, count: usize) {
+        if owned.removed.get() {
+            return;
+        }
+        let waiting = &self.compaction.waiting;
+        waiting.set(waiting.get() - count);
+        self.doom(owned, owned.log.release_replaced(count));
+    }
+
+    fn tell_compacted(&self, owned: &Owned, compacted: &Compacted) {
+        self.metrics.compactions.add(1);
+        self.metrics
+            .compaction_bytes_read
+            .add(compacted.bytes_before);
+        self.metrics
+            .compaction_bytes_written
+            .add(compacted.bytes_after);
+        let Compacted {
+            bytes_before,
+            bytes_after,
+            records_before,
+            records_after,
+            keys,
+            cleaned_offset,
+        } = compacted;
+        tracing::info!(topic = %owned.topic, partition = owned.key.partition, bytes_before, bytes_after, records_before, records_after, keys, cleaned_offset, "compacted");
+    }
+}
+
+fn rule_of(settings: &TopicConfig) -> CompactionRule {
+    CompactionRule {
+        dirty_ratio_min: settings.min_cleanable_dirty_ratio,
+        lag_ms_min: settings.min_compaction_lag_ms,
+        lag_ms_max: settings.max_compaction_lag_ms,
+        delete_retention_ms: settings.delete_retention_ms,
+        segment_bytes_max: u64::from(settings.segment_bytes_max),
+    }
+}
+
+fn urgency(cleanable: &Cleanable) -> (bool, f64) {
+    (cleanable.overdue, cleanable.dirty_ratio)
+}
