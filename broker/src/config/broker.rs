@@ -17,6 +17,7 @@ pub static BROKER: &[&[Setting]] = &[
     LOG,
     NETWORK,
     PRODUCERS,
+    super::compaction::COMPACTION,
     super::groups::GROUPS,
     LATER,
     OWN,
@@ -337,28 +338,6 @@ const LOG: &[Setting] = &[
         0.5,
         "Share of a log not yet compacted that starts compaction.",
     ),
-    Setting::bool("log.cleaner.enable", true, "Whether compaction runs.").fixed(),
-    Setting::long(
-        "log.cleaner.backoff.ms",
-        15_000,
-        AtLeast(0),
-        "How often logs that need compaction are looked for.",
-    )
-    .fixed(),
-    Setting::long(
-        "log.cleaner.dedupe.buffer.size",
-        134_217_728,
-        AtLeast(0),
-        "Bytes of memory for keys while logs are compacted, of all cores; more keys take more passes.",
-    )
-    .fixed(),
-    Setting::int(
-        "log.cleaner.threads",
-        1,
-        AtLeast(0),
-        "Accepted; each core compacts its own partitions.",
-    )
-    .idle(),
     Setting::long(
         "log.local.retention.ms",
         -2,

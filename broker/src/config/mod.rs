@@ -5,6 +5,7 @@
 //! another set of them (`dynamic`).
 
 pub mod broker;
+mod compaction;
 pub mod describe;
 pub mod dynamic;
 mod groups;
@@ -22,6 +23,7 @@ use thiserror::Error;
 use crate::limits;
 use setting::Value;
 
+pub use compaction::CompactionSettings;
 pub use groups::GroupSettings;
 pub use layers::{ENV_FLAGS, ENV_PREFIX, Layers, Origin};
 
@@ -157,6 +159,8 @@ pub struct Config {
     pub offsets_topic_partitions: u32,
     /// Settings of consumer groups.
     pub groups: GroupSettings,
+    /// Settings of compaction.
+    pub compaction: CompactionSettings,
     /// `transaction.state.log.num.partitions`.
     pub transaction_topic_partitions: u32,
     /// `auto.create.topics.enable`.
@@ -189,12 +193,6 @@ pub struct Config {
     pub producer_id_expiration_check_interval_ms: u64,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: u64,
-    /// `log.cleaner.enable`.
-    pub log_cleaner_enable: bool,
-    /// `log.cleaner.backoff.ms`.
-    pub log_cleaner_backoff_ms: u64,
-    /// `log.cleaner.dedupe.buffer.size`, of all shards.
-    pub log_cleaner_dedupe_buffer_bytes: u64,
     /// `write.caching` for topics that do not say.
     pub write_caching: bool,
     /// `produce.validate.compressed`.
@@ -458,6 +456,7 @@ impl Read<'_> {
             default_replication_factor: self.number("default.replication.factor"),
             offsets_topic_partitions: self.number("offsets.topic.num.partitions"),
             groups: GroupSettings::read(self),
+            compaction: CompactionSettings::read(self),
             transaction_topic_partitions: self.number("transaction.state.log.num.partitions"),
             auto_create_topics_enable: self.bool("auto.create.topics.enable"),
             delete_topic_enable: self.bool("delete.topic.enable"),
@@ -479,14 +478,8 @@ impl Read<'_> {
             producer_id_expiration_check_interval_ms: self
                 .number("producer.id.expiration.check.interval.ms"),
             retention_check_interval_ms: self.number("log.retention.check.interval.ms"),
-            log_cleaner_enable: self.bool("log.cleaner.enable"),
-            log_cleaner_backoff_ms: self.number("log.cleaner.backoff.ms"),
-            log_cleaner_dedupe_buffer_bytes: self.number("log.cleaner.dedupe.buffer.size"),
             write_caching: self.bool("write.caching"),
-            validate_compressed: match self.text("produce.validate.compressed").as_str() {
-                "header" => ValidateCompressed::Header,
-                _ => ValidateCompressed::Full,
-            },
+            validate_compressed: self.validate_compressed(),
             journal_bytes_max: self.optional("journal.bytes.max"),
             journal_file_bytes: self.number("journal.file.bytes"),
             transaction_timeout_ms_max: self.number("transaction.max.timeout.ms"),
@@ -516,6 +509,13 @@ impl Read<'_> {
             .get(name)
             .unwrap_or_else(|| panic!("{name} is no broker setting"))
             .0
+    }
+
+    fn validate_compressed(&self) -> ValidateCompressed {
+        match self.text("produce.validate.compressed").as_str() {
+            "header" => ValidateCompressed::Header,
+            _ => ValidateCompressed::Full,
+        }
     }
 
     fn bool(&self, name: &str) -> bool {

@@ -47,7 +47,7 @@ impl Compaction {
 impl Shard {
     /// Compacts until the shard stops.
     pub async fn run_compaction(self: Rc<Self>) {
-        if !self.config.log_cleaner_enable {
+        if !self.config.compaction.enabled {
             return;
         }
         while self.may_compact() {
@@ -63,7 +63,7 @@ impl Shard {
     }
 
     async fn rest_from_compaction(&self) {
-        let backoff = Duration::from_millis(self.config.log_cleaner_backoff_ms.max(1));
+        let backoff = Duration::from_millis(self.config.compaction.backoff_ms.max(1));
         or(self.compaction.stopped.wait(), self.io.clock.sleep(backoff)).await;
     }
 
@@ -100,7 +100,12 @@ impl Shard {
         settings.cleanup_policy.compact.then(|| rule_of(&settings))
     }
 
-    async fn compact(&self, owned: &Rc<Owned>, rule: &CompactionRule, cleanable: &Cleanable) {
+    pub(in crate::shard) async fn compact(
+        &self,
+        owned: &Rc<Owned>,
+        rule: &CompactionRule,
+        cleanable: &Cleanable,
+    ) {
         let (topic, partition) = (&owned.topic, owned.key.partition);
         let start = owned.partition.borrow().log_start_offset();
         if let Err(error) = owned.log.sweep(start).await {
@@ -113,8 +118,7 @@ impl Shard {
         let order = CompactionOrder {
             delete_retention_ms: rule.delete_retention_ms,
             segment_bytes_max: rule.segment_bytes_max,
-            map_bytes_max: self.config.log_cleaner_dedupe_buffer_bytes
-                / self.io.mesh.shards() as u64,
+            map_bytes_max: self.config.compaction.key_bytes_max / self.io.mesh.shards() as u64,
             is_last_of_producer: &|producer_id, base_offset| {
                 let partition = owned.partition.borrow();
                 partition.producers().last_base_offset(producer_id) == Some(base_offset)

@@ -196,7 +196,7 @@ impl Shard {
         }
     }
 
-    async fn remove_due(&self) {
+    pub(in crate::shard) async fn remove_due(&self) {
         loop {
             let due = {
                 let mut doomed = self.retention.doomed.borrow_mut();

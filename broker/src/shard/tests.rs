@@ -229,3 +229,92 @@ fn a_fenced_shard_makes_no_checkpoint() {
         assert_eq!(manifests(), 0);
     });
 }
+
+/// The files of segments of `KEY`, and what can be read of it: offsets and sizes of its batches.
+async fn stored(shard: &Shard, root: &Path) -> (Vec<String>, Vec<(i64, usize)>) {
+    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
+    let listed = std::fs::read_dir(root.join(name)).expect("a directory");
+    let names = listed.map(|entry| entry.expect("an entry").file_name());
+    let mut files: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    files.retain(|name| name.ends_with(".log"));
+    files.sort();
+    let (mut batches, mut offset) = (Vec::new(), 0);
+    loop {
+        let answer = shard.read(&read(offset), None).await;
+        assert_eq!(answer.failure, None);
+        let all: Vec<u8> = answer
+            .records
+            .iter()
+            .flat_map(|piece| piece.to_vec())
+            .collect();
+        if all.is_empty() {
+            return (files, batches);
+        }
+        for batch in protocol::record_batch::batches(&all) {
+            let header = batch.expect("whole batches").header();
+            batches.push((header.base_offset(), header.size_bytes()));
+            offset = header.last_offset() + 1;
+        }
+    }
+}
+
+#[test]
+fn what_compaction_replaced_stays_until_a_checkpoint_names_what_stands_in_its_place() {
+    use crate::log::compaction::CompactionRule;
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let root = directory.path();
+    run_local(async |io| {
+        let shard = open(&io, root).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        let owned = shard.owned(KEY).expect("it was added");
+        owned.log.configure(500, i64::MAX);
+        for value in 0..12_u8 {
+            let mut builder = RecordBatchBuilder::new(Compression::None);
+            let value = [value; 100];
+            builder
+                .append(1, Some(b"key"), Some(&value), &[])
+                .expect("a record");
+            let request = ProduceRequest {
+                records: Some(Bytes::from(builder.build().expect("a batch"))),
+                version: 9,
+                acks: -1,
+                internal_client: false,
+            };
+            shard.produce(KEY, request).expect("it is taken");
+        }
+        flush_all(&shard).await;
+        assert!(shard.checkpoint().await);
+        let before = stored(&shard, root).await;
+        let rule = CompactionRule {
+            dirty_ratio_min: 0.0,
+            lag_ms_min: 0,
+            lag_ms_max: i64::MAX,
+            delete_retention_ms: 0,
+            segment_bytes_max: 500,
+        };
+        let cleanable = rule.due(&owned.log.segments(), 0, 0).expect("it is due");
+        shard.compact(&owned, &rule, &cleanable).await;
+        let (both, after) = stored(&shard, root).await;
+        assert!(shard.compaction.has_replaced());
+        assert!(both.len() > before.0.len() && before.0.iter().all(|name| both.contains(name)));
+        assert!(after.len() < before.1.len() && after.iter().all(|batch| before.1.contains(batch)));
+        // Nothing else has happened: a restart begins with the checkpoint before.
+        let again = open(&io, root).await;
+        flush_all(&again).await;
+        assert_eq!(stored(&again, root).await.1, before.1);
+        drop(again);
+        assert!(shard.checkpoint().await);
+        shard.remove_due().await;
+        let (left, _) = stored(&shard, root).await;
+        assert!(!shard.compaction.has_replaced() && left.len() < before.0.len());
+        let again = open(&io, root).await;
+        flush_all(&again).await;
+        assert_eq!(stored(&again, root).await, (left, after));
+        assert_eq!(
+            again.owned(KEY).map(|owned| owned.log.cleaned_offset()),
+            Some(cleanable.end_offset())
+        );
+    });
+}

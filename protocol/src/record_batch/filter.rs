@@ -215,7 +215,10 @@ mod tests {
         builder.build().unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Vec<(i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, u32)> {
+    /// Offset, timestamp, key, value, headers.
+    type Seen = (i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, u32);
+
+    fn read(bytes: &[u8]) -> Vec<Seen> {
         let batch = RecordBatch::parse(bytes).unwrap();
         assert!(batch.crc_matches());
         let header = batch.header();
@@ -301,7 +304,7 @@ mod tests {
         let filtered = filter.filter(
             &batch,
             1 << 20,
-            None,
+            900,
             |_, offset| offset == 1001,
             &mut second,
         );
