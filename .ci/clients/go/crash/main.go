@@ -9,7 +9,8 @@
 // another. PAUSE_MS bounds the time between kills (default 2500), a third of the starts are killed
 // once more while they recover, OPTIONS are given to the broker as well. With POWER, the fault_disk
 // program (broker/examples), each round pulls the plug of a disk of DISK_MIB instead: what was not
-// flushed is lost or torn.
+// flushed is lost or torn. With COMPACT=KEYS the topic is compacted, each producer writes so many keys
+// to each partition and deletes some of them again, and what is left must be the newest of each.
 package main
 
 import (
@@ -88,9 +89,11 @@ func run() error {
 // plan is what a run does.
 type plan struct {
 	rounds, verifyEvery int
-	pause               time.Duration
-	seed                int64
-	random              *rand.Rand
+	// Keys of a producer in a partition of a compacted topic; 0 for a topic that keeps all records.
+	keys   int
+	pause  time.Duration
+	seed   int64
+	random *rand.Rand
 }
 
 func readPlan() (*plan, error) {
@@ -106,12 +109,16 @@ func readPlan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := number("COMPACT", 0)
+	if err != nil {
+		return nil, err
+	}
 	seed, err := number("SEED", time.Now().UnixNano()%1_000_000)
 	if err != nil {
 		return nil, err
 	}
 	return &plan{
-		rounds: int(rounds), verifyEvery: max(1, int(every)), pause: time.Duration(pause) * time.Millisecond,
+		keys: int(keys), rounds: int(rounds), verifyEvery: max(1, int(every)), pause: time.Duration(pause) * time.Millisecond,
 		seed: seed, random: rand.New(rand.NewPCG(uint64(seed), 0)),
 	}, nil
 }
@@ -153,10 +160,10 @@ func rehearse(b *broker, p *plan) error {
 
 // stretch is some rounds on one topic, which is verified at the end and deleted.
 func stretch(b *broker, p *plan, topic string, done, rounds int) error {
-	if err := createTopic(b.address, topic); err != nil {
+	if err := createTopic(b.address, topic, p.keys); err != nil {
 		return fmt.Errorf("create topic: %w", err)
 	}
-	writers, stop, err := startWriters(b.address, topic)
+	writers, stop, err := startWriters(b.address, topic, p.keys)
 	if err != nil {
 		return err
 	}
@@ -196,7 +203,7 @@ func stretch(b *broker, p *plan, topic string, done, rounds int) error {
 		return errors.Join(refused, fmt.Errorf("last restart: %w", err))
 	}
 	fmt.Printf("last restart: all shards answered after %d ms\n", open.Milliseconds())
-	if err := errors.Join(refused, verify(b.address, topic, writers)); err != nil {
+	if err := errors.Join(refused, verify(b.address, topic, writers, p.keys)); err != nil {
 		return err
 	}
 	return deleteTopic(b.address, topic)
@@ -399,7 +406,7 @@ func (b *broker) tail(bytesMax int) []byte {
 	return output[max(0, len(output)-bytesMax):]
 }
 
-func createTopic(address, topic string) error {
+func createTopic(address, topic string, keys int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(address))
@@ -407,7 +414,11 @@ func createTopic(address, topic string) error {
 		return err
 	}
 	defer client.Close()
-	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, 1, nil, topic)
+	var configs map[string]*string
+	if keys > 0 {
+		configs = compactedConfigs()
+	}
+	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, 1, configs, topic)
 	return err
 }
 
@@ -428,6 +439,7 @@ func deleteTopic(address, topic string) error {
 type writer struct {
 	id      int
 	topic   string
+	keys    int
 	client  *kgo.Client
 	done    chan struct{}
 	count   atomic.Int64
@@ -438,7 +450,7 @@ type writer struct {
 }
 
 // startWriters also returns what stops them writing; it may be called twice.
-func startWriters(address, topic string) ([]*writer, func(), error) {
+func startWriters(address, topic string, keys int) ([]*writer, func(), error) {
 	ctx, stop := context.WithCancel(context.Background())
 	codecs := []kgo.CompressionCodec{
 		kgo.NoCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(), kgo.SnappyCompression(),
@@ -461,7 +473,7 @@ func startWriters(address, topic string) ([]*writer, func(), error) {
 			stop()
 			return nil, nil, err
 		}
-		w := &writer{id: id, topic: topic, client: client, done: make(chan struct{})}
+		w := &writer{id: id, topic: topic, keys: keys, client: client, done: make(chan struct{})}
 		writers = append(writers, w)
 		go w.write(ctx)
 	}
@@ -477,7 +489,7 @@ func (w *writer) write(ctx context.Context) {
 		w.lock.Lock()
 		w.offsets[partition] = append(w.offsets[partition], -1)
 		w.lock.Unlock()
-		record := &kgo.Record{Topic: w.topic, Partition: partition, Value: value(w.id, partition, number)}
+		record := &kgo.Record{Topic: w.topic, Partition: partition, Key: key(w.id, number, w.keys), Value: sent(w.id, partition, number, w.keys)}
 		// Not ctx: a record once handed over is retried until it is acknowledged.
 		w.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
 			w.lock.Lock()
@@ -577,7 +589,7 @@ func answers(address string) bool {
 }
 
 // verify reads every partition from offset 0 to its end and compares with what the writers know.
-func verify(address, topic string, writers []*writer) error {
+func verify(address, topic string, writers []*writer, keys int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readMax)
 	defer cancel()
 	from := map[int32]kgo.Offset{}
@@ -595,22 +607,68 @@ func verify(address, topic string, writers []*writer) error {
 	if err != nil {
 		return fmt.Errorf("list end offsets: %w", err)
 	}
-	var left int64
-	ends.Each(func(o kadm.ListedOffset) { left += o.Offset; err = errors.Join(err, o.Err) })
+	var total, read int64
+	left := map[int32]int64{} // the last offset of each partition that is not read to its end
+	ends.Each(func(o kadm.ListedOffset) {
+		total += o.Offset
+		err = errors.Join(err, o.Err)
+		if o.Offset > 0 {
+			left[o.Partition] = o.Offset - 1
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("list end offsets: %w", err)
 	}
-	a := &audit{writers: writers}
-	total := left
-	for left > 0 {
+	var a auditor = &audit{writers: writers}
+	if keys > 0 {
+		a = newCompacted(writers, keys)
+	}
+	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			return errors.Join(fmt.Errorf("%d of %d records not read: %w", left, total, err), a.verdict())
+			return errors.Join(fmt.Errorf("%d partitions not read to their ends, %d offsets in all: %w", len(left), total, err), a.verdict())
 		}
-		fetches.EachRecord(func(r *kgo.Record) { a.record(r); left-- })
+		fetches.EachRecord(func(r *kgo.Record) {
+			a.record(r)
+			read++
+			if last, open := left[r.Partition]; open && r.Offset >= last {
+				delete(left, r.Partition)
+			}
+		})
 	}
-	fmt.Printf("%d records acknowledged, %d read\n", acked(writers), total)
+	fmt.Printf("%d records acknowledged, %d read\n", acked(writers), read)
 	return a.verdict()
+}
+
+// auditor holds what is read against what was acknowledged.
+type auditor interface {
+	record(*kgo.Record)
+	verdict() error
+}
+
+// faults are those that were found; of many only the first are kept.
+type faults struct {
+	list    []string
+	omitted int
+}
+
+func (f *faults) fault(format string, arguments ...any) {
+	if len(f.list) < 20 {
+		f.list = append(f.list, fmt.Sprintf(format, arguments...))
+		return
+	}
+	f.omitted++
+}
+
+func (f *faults) err() error {
+	var err error
+	for _, fault := range f.list {
+		err = errors.Join(err, errors.New(fault))
+	}
+	if f.omitted > 0 {
+		err = errors.Join(err, fmt.Errorf("and %d more", f.omitted))
+	}
+	return err
 }
 
 // audit follows each partition as it is read.
@@ -619,16 +677,7 @@ type audit struct {
 	ends    [partitions]int64            // offset expected next
 	next    [producers][partitions]int64 // number expected next, of each producer
 	seen    int64
-	faults  []string
-	omitted int
-}
-
-func (a *audit) fault(format string, arguments ...any) {
-	if len(a.faults) < 20 {
-		a.faults = append(a.faults, fmt.Sprintf(format, arguments...))
-		return
-	}
-	a.omitted++
+	faults
 }
 
 func (a *audit) record(r *kgo.Record) {
@@ -691,12 +740,5 @@ func (a *audit) verdict() error {
 	if total := acked(a.writers); a.seen != total {
 		a.fault("%d records acknowledged, %d found", total, a.seen)
 	}
-	var err error
-	for _, fault := range a.faults {
-		err = errors.Join(err, errors.New(fault))
-	}
-	if a.omitted > 0 {
-		err = errors.Join(err, fmt.Errorf("and %d more", a.omitted))
-	}
-	return err
+	return a.err()
 }
