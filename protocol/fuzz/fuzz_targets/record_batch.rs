@@ -4,7 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::record::{RecordsPolicy, records, validate_records};
-use protocol::record_batch::{RecordBatchMut, TimestampType, batches};
+use protocol::record_batch::{
+    BatchFilter, Filtered, RecordBatch, RecordBatchMut, TimestampType, batches,
+};
 
 const POLICY: RecordsPolicy = RecordsPolicy {
     timestamp_type: TimestampType::CreateTime,
@@ -29,6 +31,20 @@ fuzz_target!(|data: &[u8]| {
                 record.headers.count(),
                 announced,
                 "headers were walked once already"
+            );
+        }
+        let mut left = Vec::new();
+        let odd = BatchFilter::default().filter(
+            &batch,
+            1 << 20,
+            9,
+            |_, offset| offset % 2 != 0,
+            &mut left,
+        );
+        if let Ok(Filtered::Some) = odd {
+            let left = RecordBatch::parse(&left).expect("a batch");
+            assert!(
+                left.crc_matches() && left.header().last_offset() == batch.header().last_offset()
             );
         }
     }
