@@ -82,6 +82,10 @@ fuzz_target!(|data: &[u8]| {
         Ok(compacted) => {
             assert!(compacted.records_after <= compacted.records_before);
             assert!(log.segments().iter().all(|left| left.id != id));
+            // Unless nothing was left.
+            if log.segments()[0] == active {
+                return;
+            }
             let read = at_once(log.read(0, 1 << 20, true, end));
             for slice in read.expect("what it wrote can be read") {
                 for batch in batches(&slice) {
