@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::IoSlice;
 use std::net::SocketAddr;
 
 use protocol::compression::Compression;
@@ -20,16 +19,25 @@ use crate::payload::{Keys, Payload, Sizes};
 /// Where every partition seems to end.
 const END_OFFSET: i64 = 1 << 50;
 /// The base offset's bytes at the start of a batch, which no checksum covers.
-const BASE_OFFSET_BYTES: usize = 8;
+pub const BASE_OFFSET_BYTES: usize = 8;
 
-/// A partition of a fetch answer: its head, and the base offsets of its batches.
-type Part = (Vec<u8>, Vec<[u8; BASE_OFFSET_BYTES]>);
+/// A partition of a fetch answer.
+pub struct Part {
+    /// What comes before its batches.
+    pub head: Vec<u8>,
+    /// Base offsets of its batches.
+    pub offsets: Vec<[u8; BASE_OFFSET_BYTES]>,
+    /// Which.
+    pub partition: i32,
+    /// How many batches of it lie before.
+    pub first_batch: usize,
+}
 
 /// What becomes of a request.
 pub enum Answer {
     /// It is in the output.
     Whole,
-    /// It is sent from where it lies.
+    /// It is sent from where it lies, in memory or on the disk.
     Fetch(Vec<Part>),
 }
 
@@ -75,6 +83,35 @@ pub fn produced(head: &[u8]) -> std::io::Result<Option<&[u8]>> {
     read().map_err(|error| std::io::Error::other(error.to_string()))
 }
 
+/// The batch that is given out.
+pub fn batch(args: &SinkArgs) -> Batch {
+    let shape = BatchShape {
+        payload: Payload {
+            sizes: Sizes::Fixed(args.record_bytes.max(36)),
+            keys: Keys::None,
+            headers: 0,
+            compressible: 0.0,
+            lines: None,
+            seed: 1,
+        },
+        records: args.batch_records as usize,
+        compression: Compression::None,
+        stamped: true,
+    };
+    let batch = BatchPool::new(&shape, 0).and_then(|mut pool| {
+        let mut batch = pool.take(shape.records)?;
+        let header = TemplateHeader {
+            timestamp_ms: 0,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+        };
+        batch.stamp(Stamp::default(), header)?;
+        Ok(batch)
+    });
+    batch.expect("the options bound a batch")
+}
+
 /// Answers requests.
 pub struct Answers {
     address: SocketAddr,
@@ -85,36 +122,12 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Of a broker at `address`.
-    pub fn new(address: SocketAddr, args: &SinkArgs) -> Self {
-        let shape = BatchShape {
-            payload: Payload {
-                sizes: Sizes::Fixed(args.record_bytes.max(36)),
-                keys: Keys::None,
-                headers: 0,
-                compressible: 0.0,
-                lines: None,
-                seed: 1,
-            },
-            records: args.batch_records as usize,
-            compression: Compression::None,
-            stamped: true,
-        };
-        let batch = BatchPool::new(&shape, 0).and_then(|mut pool| {
-            let mut batch = pool.take(shape.records)?;
-            let header = TemplateHeader {
-                timestamp_ms: 0,
-                producer_id: -1,
-                producer_epoch: -1,
-                base_sequence: -1,
-            };
-            batch.stamp(Stamp::default(), header)?;
-            Ok(batch)
-        });
+    /// Of a broker at `address` that gives out `batch`.
+    pub fn new(address: SocketAddr, partitions: i32, batch: Batch) -> Self {
         Self {
             address,
-            partitions: args.partitions,
-            batch: batch.expect("the options bound a batch"),
+            partitions,
+            batch,
             next_offsets: HashMap::new(),
             next_producer_id: 1,
         }
@@ -270,46 +283,30 @@ impl Answers {
                 whole += head.len() + count * batch_bytes;
                 let first = partition.fetch_offset;
                 let offsets = (0..count as i64).map(|at| (first + at * records).to_be_bytes());
-                parts.push((std::mem::take(&mut head), offsets.collect()));
+                parts.push(Part {
+                    head: std::mem::take(&mut head),
+                    offsets: offsets.collect(),
+                    partition: partition.partition,
+                    first_batch: (first / records) as usize,
+                });
             }
         }
         let count = parts.len() as i32;
-        if let Some((head, _)) = parts.first_mut() {
+        if let Some(Part { head, .. }) = parts.first_mut() {
             head[..4].copy_from_slice(&((whole - 4) as i32).to_be_bytes());
             head[count_at..count_at + 4].copy_from_slice(&count.to_be_bytes());
         }
         Ok(Answer::Fetch(parts))
     }
 
-    /// What is to be sent of a fetch answer from `position` on, as far as there are slots; how many were filled.
-    pub fn pieces<'a>(
-        &'a self,
-        answer: &'a Answer,
-        position: usize,
-        slots: &mut [IoSlice<'a>],
-    ) -> usize {
-        let Answer::Fetch(parts) = answer else {
-            return 0;
-        };
+    /// What is to be sent of a fetch answer from memory, in order.
+    pub fn pieces<'a>(&'a self, parts: &'a [Part]) -> impl Iterator<Item = &'a [u8]> {
         let rest = &self.batch.bytes()[BASE_OFFSET_BYTES..];
-        let pieces = parts.iter().flat_map(|(head, offsets)| {
-            let batches = offsets.iter().flat_map(move |offset| [&offset[..], rest]);
-            std::iter::once(&head[..]).chain(batches)
-        });
-        let (mut skip, mut filled) = (position, 0);
-        for piece in pieces {
-            if skip >= piece.len() {
-                skip -= piece.len();
-                continue;
-            }
-            if filled == slots.len() {
-                break;
-            }
-            slots[filled] = IoSlice::new(&piece[skip..]);
-            skip = 0;
-            filled += 1;
-        }
-        filled
+        parts.iter().flat_map(move |part| {
+            let batches = part.offsets.iter();
+            let batches = batches.flat_map(move |offset| [&offset[..], rest]);
+            std::iter::once(&part.head[..]).chain(batches)
+        })
     }
 }
 

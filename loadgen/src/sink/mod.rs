@@ -1,19 +1,25 @@
 //! A broker that keeps nothing, on one core: it acknowledges what is produced without reading it, and gives out the same batch for
 //! ever. It shows what this program, and the machine's loopback, can do at most; it is no broker to test clients with.
-//! With a store it checks what is produced and makes it durable: the most that a broker on this machine can do.
+//! With a store it checks what is produced and makes it durable, and gives out what lies on the disk: the most that a broker on
+//! this machine can do.
 
+mod aligned;
 mod answers;
+mod reads;
 mod store;
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 
 use rustix::buffer::spare_capacity;
 use rustix::net::RecvFlags;
 
-use self::answers::{Answer, Answers};
-use self::store::Store;
+use self::aligned::Aligned;
+use self::answers::{Answer, Answers, Part};
+use self::reads::{ReadAnswer, Reads};
+use self::store::{STORE_BYTES_MIN, Store};
 use crate::args::SinkArgs;
 use crate::host::pin_thread;
 use crate::run::RunError;
@@ -28,6 +34,19 @@ const SKIP_BYTES: usize = 1 << 20;
 const PIECES_MAX: usize = 64;
 const LISTENER: usize = usize::MAX;
 const WRITTEN: usize = usize::MAX - 1;
+const READ: usize = usize::MAX - 2;
+
+/// A fetch answer that is being sent.
+enum Sending {
+    FromMemory(Vec<Part>),
+    FromDisk(ReadAnswer),
+}
+
+/// What is kept, and given out from there.
+struct Disk {
+    store: Store,
+    reads: Reads,
+}
 
 struct Connection {
     token: usize,
@@ -38,7 +57,11 @@ struct Connection {
     skip: usize,
     out: Vec<u8>,
     /// A fetch answer under way: where in it writing stands.
-    fetch: Option<(Answer, usize)>,
+    fetch: Option<(Sending, usize)>,
+    /// Whether one is being read from the disk.
+    reading: bool,
+    /// Memory of the one before.
+    spare: Option<Aligned>,
 }
 
 /// Runs until it is killed.
@@ -56,17 +79,20 @@ pub fn run(args: &SinkArgs) -> Result<bool, CommandError> {
 }
 
 fn serve(args: &SinkArgs) -> std::io::Result<bool> {
-    let listener = TcpListener::bind(&args.listen)?;
-    listener.set_nonblocking(true)?;
-    let mut answers = Answers::new(listener.local_addr()?, args);
-    let mut poller = Poller::new(20_000)?;
-    poller.add(&listener, LISTENER)?;
-    let mut store = match &args.store {
-        Some(path) => Some(Store::new(path, args.store_bytes)?),
+    let batch = answers::batch(args);
+    // An open port says that the file is filled.
+    let mut disk = match &args.store {
+        Some(path) => Some(Disk::open(path, args, batch.bytes())?),
         None => None,
     };
-    if let Some(store) = &store {
-        poller.add(store.written(), WRITTEN)?;
+    let listener = TcpListener::bind(&args.listen)?;
+    listener.set_nonblocking(true)?;
+    let mut answers = Answers::new(listener.local_addr()?, args.partitions, batch);
+    let mut poller = Poller::new(20_000)?;
+    poller.add(&listener, LISTENER)?;
+    if let Some(disk) = &disk {
+        poller.add(disk.store.written(), WRITTEN)?;
+        poller.add(disk.reads.ended(), READ)?;
     }
     let mut connections: HashMap<usize, Connection> = HashMap::new();
     let (mut next, mut ready) = (0, Vec::new());
@@ -82,28 +108,69 @@ fn serve(args: &SinkArgs) -> std::io::Result<bool> {
                     connections.insert(next, Connection::new(next, stream));
                     next += 1;
                 }
-            } else if token == WRITTEN {
-                let durable = store.as_mut().map_or(Ok(Vec::new()), Store::durable)?;
-                for (token, answer) in durable {
-                    if let Some(connection) = connections.get_mut(&token) {
-                        connection.out.extend(answer);
-                        // What it does not take now goes when it is writable.
-                        let _ = connection.flush(&answers);
+                continue;
+            }
+            for token in woken(token, disk.as_mut(), &mut connections)? {
+                let Some(connection) = connections.get_mut(&token) else {
+                    continue;
+                };
+                let handled = connection.handle_ready(&mut answers, disk.as_mut(), &mut buffer);
+                if let Err(error) = handled {
+                    if error.kind() == ErrorKind::Unsupported {
+                        return Err(error);
                     }
+                    if error.kind() != ErrorKind::UnexpectedEof {
+                        eprintln!("closing a connection: {error}");
+                    }
+                    connections.remove(&token);
                 }
-            } else if let Some(connection) = connections.get_mut(&token)
-                && let Err(error) =
-                    connection.handle_ready(&mut answers, store.as_mut(), &mut buffer)
-            {
-                if error.kind() != ErrorKind::UnexpectedEof {
-                    eprintln!("closing a connection: {error}");
-                }
-                connections.remove(&token);
             }
         }
-        if let Some(store) = &mut store {
-            store.begin();
+        if let Some(disk) = &mut disk {
+            disk.store.begin();
         }
+    }
+}
+
+/// The connections that have something to do now that `token` is ready.
+fn woken(
+    token: usize,
+    disk: Option<&mut Disk>,
+    connections: &mut HashMap<usize, Connection>,
+) -> std::io::Result<Vec<usize>> {
+    let mut woken = Vec::new();
+    match (token, disk) {
+        (WRITTEN, Some(disk)) => {
+            for (token, answer) in disk.store.durable()? {
+                if let Some(connection) = connections.get_mut(&token) {
+                    connection.out.extend(answer);
+                    woken.push(token);
+                }
+            }
+        }
+        (READ, Some(disk)) => {
+            for answer in disk.reads.ready()? {
+                if let Some(connection) = connections.get_mut(&answer.connection) {
+                    woken.push(answer.connection);
+                    connection.reading = false;
+                    connection.fetch = Some((Sending::FromDisk(answer), 0));
+                }
+            }
+        }
+        _ => woken.push(token),
+    }
+    // One send takes all the answers of a connection.
+    woken.sort_unstable();
+    woken.dedup();
+    Ok(woken)
+}
+
+impl Disk {
+    fn open(path: &Path, args: &SinkArgs, batch: &[u8]) -> std::io::Result<Self> {
+        let store = Store::new(path, args.store_bytes, batch)?;
+        let bytes = args.store_bytes.max(STORE_BYTES_MIN);
+        let reads = Reads::new(path, bytes, batch.len(), args.partitions as usize)?;
+        Ok(Self { store, reads })
     }
 }
 
@@ -116,25 +183,27 @@ impl Connection {
             skip: 0,
             out: Vec::new(),
             fetch: None,
+            reading: false,
+            spare: None,
         }
     }
 
     fn handle_ready(
         &mut self,
         answers: &mut Answers,
-        mut store: Option<&mut Store>,
+        mut disk: Option<&mut Disk>,
         buffer: &mut [u8],
     ) -> std::io::Result<()> {
         loop {
             if !self.flush(answers)? {
                 return Ok(());
             }
-            if self.skip == 0 && self.take_requests(answers, store.as_deref_mut())? {
+            if self.skip == 0 && self.take_requests(answers, disk.as_deref_mut())? {
                 continue;
             }
             let read = match self.skip {
                 // Straight to where it is looked at.
-                0 if store.is_some() => {
+                0 if disk.is_some() => {
                     self.input.reserve(SKIP_BYTES);
                     let read = rustix::io::read(&self.stream, spare_capacity(&mut self.input));
                     read.map_err(std::io::Error::from)
@@ -167,42 +236,57 @@ impl Connection {
     fn take_requests(
         &mut self,
         answers: &mut Answers,
-        mut store: Option<&mut Store>,
+        mut disk: Option<&mut Disk>,
     ) -> std::io::Result<bool> {
         let mut taken = 0;
-        while self.fetch.is_none() && self.skip == 0 {
+        while self.fetch.is_none() && !self.reading && self.skip == 0 {
             let Some(&length) = self.input[taken..].first_chunk::<4>() else {
                 break;
             };
             let whole = 4 + u32::from_be_bytes(length) as usize;
             let there = &self.input[taken..];
-            let needed = match store {
+            let needed = match disk {
                 Some(_) => whole,
                 None => whole.min(HEAD_BYTES),
             };
             if there.len() < needed {
                 break;
             }
-            let head = &there[4..whole.min(there.len())];
-            if let Some(store) = &mut store
+            let used = whole.min(there.len());
+            let head = &there[4..used];
+            if let Some(disk) = &mut disk
                 && let Some(batch) = answers::produced(head)?
             {
                 let mut answer = Vec::new();
                 answers.answer(head, whole - 4, &mut answer)?;
-                store.take(batch, self.token, answer)?;
+                disk.store.take(batch, self.token, answer)?;
                 taken += whole;
                 continue;
             }
             match answers.answer(head, whole - 4, &mut self.out)? {
                 Answer::Whole => {}
-                fetch => self.fetch = Some((fetch, 0)),
+                Answer::Fetch(parts) => self.begin_fetch(parts, disk.as_deref_mut())?,
             }
-            let used = whole.min(there.len());
             self.skip = whole - used;
             taken += used;
         }
         self.input.drain(..taken);
         Ok(taken > 0)
+    }
+
+    fn begin_fetch(&mut self, parts: Vec<Part>, disk: Option<&mut Disk>) -> std::io::Result<()> {
+        match disk {
+            None => self.fetch = Some((Sending::FromMemory(parts), 0)),
+            Some(disk) if disk.store.written_over() => {
+                let lost = "what is to be fetched was written over: fetch from a new sink";
+                return Err(std::io::Error::new(ErrorKind::Unsupported, lost));
+            }
+            Some(disk) => {
+                self.reading = true;
+                disk.reads.begin(self.token, parts, self.spare.take());
+            }
+        }
+        Ok(())
     }
 
     /// Sends what waits; whether all went.
@@ -213,11 +297,18 @@ impl Connection {
                 sent.inspect(|&bytes| {
                     self.out.drain(..bytes);
                 })
-            } else if let Some((answer, position)) = &mut self.fetch {
+            } else if let Some((sending, position)) = &mut self.fetch {
                 let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
-                let count = answers.pieces(answer, *position, &mut pieces);
+                let count = match sending {
+                    Sending::FromMemory(parts) => {
+                        fill(answers.pieces(parts), *position, &mut pieces)
+                    }
+                    Sending::FromDisk(answer) => fill(answer.pieces(), *position, &mut pieces),
+                };
                 if count == 0 {
-                    self.fetch = None;
+                    if let Some((Sending::FromDisk(answer), _)) = self.fetch.take() {
+                        self.spare = Some(answer.into_buffer());
+                    }
                     continue;
                 }
                 let sent = (&self.stream).write_vectored(&pieces[..count]);
@@ -233,4 +324,26 @@ impl Connection {
             }
         }
     }
+}
+
+/// Fills the slots with what there is from `position` on; how many were filled.
+fn fill<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    position: usize,
+    slots: &mut [IoSlice<'a>],
+) -> usize {
+    let (mut skip, mut filled) = (position, 0);
+    for piece in pieces {
+        if skip >= piece.len() {
+            skip -= piece.len();
+            continue;
+        }
+        if filled == slots.len() {
+            break;
+        }
+        slots[filled] = IoSlice::new(&piece[skip..]);
+        skip = 0;
+        filled += 1;
+    }
+    filled
 }

@@ -12,47 +12,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use protocol::record_batch::RecordBatch;
 use rustix::fs::OFlags;
 
-/// What direct IO wants positions, lengths and memory to be multiples of.
-const ALIGNMENT: usize = 4096;
+use super::aligned::Aligned;
+
 /// Most that is gathered for one write.
 const GATHER_BYTES_MAX: usize = 64 << 20;
+/// Smallest file: two writes.
+pub const STORE_BYTES_MIN: u64 = 2 * GATHER_BYTES_MAX as u64;
 /// The file is filled with pieces of this size, so that no write has blocks to allocate.
 const FILL_BYTES: usize = 1 << 20;
-
-/// Memory that direct IO takes.
-struct Aligned {
-    memory: Vec<u8>,
-    start: usize,
-    length: usize,
-}
-
-impl Aligned {
-    fn new() -> Self {
-        let memory = vec![0; GATHER_BYTES_MAX + ALIGNMENT];
-        let start = memory.as_ptr().align_offset(ALIGNMENT);
-        Self {
-            memory,
-            start,
-            length: 0,
-        }
-    }
-
-    /// Whole blocks: the bytes, then whatever was there.
-    fn blocks(&self) -> &[u8] {
-        let whole = self.length.next_multiple_of(ALIGNMENT);
-        &self.memory[self.start..self.start + whole]
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let at = self.start + self.length;
-        if self.length + bytes.len() > GATHER_BYTES_MAX {
-            return Err(io::Error::other("more in flight than one write takes"));
-        }
-        self.memory[at..at + bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
-        Ok(())
-    }
-}
 
 /// An answer that waits for its batch to be durable, and the connection it goes to.
 pub type Waiting = (usize, Vec<u8>);
@@ -66,25 +33,29 @@ pub struct Store {
     to_writer: Sender<Aligned>,
     from_writer: Receiver<io::Result<Aligned>>,
     written: UnixStream,
+    written_over: bool,
 }
 
 impl Store {
-    /// Fills the file at `path` with `bytes` zeros, and starts the thread that writes to it, on this thread's CPU.
-    pub fn new(path: &Path, bytes: u64) -> io::Result<Self> {
+    /// Fills `bytes` of the file at `path` with `batch` over and over, and starts the thread that writes to it, on this thread's CPU.
+    pub fn new(path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .custom_flags(OFlags::DIRECT.bits() as i32)
             .open(path)?;
-        let mut zeros = Aligned::new();
-        zeros.length = FILL_BYTES;
-        let bytes = bytes.max(2 * GATHER_BYTES_MAX as u64);
+        let mut fill = Aligned::new(GATHER_BYTES_MAX);
+        fill.length = FILL_BYTES;
+        let bytes = bytes.max(STORE_BYTES_MIN);
+        let mut over_and_over = batch.iter().copied().cycle();
         for position in (0..bytes).step_by(FILL_BYTES) {
-            file.write_all_at(zeros.blocks(), position)?;
+            fill.blocks_mut()
+                .fill_with(|| over_and_over.next().unwrap_or_default());
+            file.write_all_at(fill.blocks(), position)?;
         }
         file.sync_all()?;
-        zeros.length = 0;
+        fill.length = 0;
         let (to_writer, orders) = channel();
         let (done, from_writer) = channel();
         let (written, told) = UnixStream::pair()?;
@@ -93,14 +64,20 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || write(&file, bytes, &orders, &done, &told))?;
         Ok(Self {
-            gathering: zeros,
-            spare: Some(Aligned::new()),
+            gathering: fill,
+            spare: Some(Aligned::new(GATHER_BYTES_MAX)),
             waiting: Vec::new(),
             in_flight: Vec::new(),
             to_writer,
             from_writer,
             written,
+            written_over: false,
         })
+    }
+
+    /// Whether batches were taken, and so lie where those lay that the file was filled with.
+    pub fn written_over(&self) -> bool {
+        self.written_over
     }
 
     /// Becomes readable when a write has ended.
@@ -115,7 +92,8 @@ impl Store {
         if !parsed.crc_matches() {
             return Err(io::Error::other("a batch with a wrong CRC"));
         }
-        self.gathering.push(batch)?;
+        gather(&mut self.gathering, batch)?;
+        self.written_over = true;
         self.waiting.push((connection, answer));
         Ok(())
     }
@@ -148,6 +126,16 @@ impl Store {
     }
 }
 
+fn gather(gathering: &mut Aligned, bytes: &[u8]) -> io::Result<()> {
+    let at = gathering.length;
+    if at + bytes.len() > gathering.capacity() {
+        return Err(io::Error::other("more in flight than one write takes"));
+    }
+    gathering.length += bytes.len();
+    gathering.blocks_mut()[at..at + bytes.len()].copy_from_slice(bytes);
+    Ok(())
+}
+
 /// Writes what it is given, one after the other, round and round the file.
 fn write(
     file: &File,
@@ -175,6 +163,7 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::aligned::ALIGNMENT;
     use protocol::compression::Compression;
     use protocol::record_batch::RecordBatchBuilder;
 
@@ -199,7 +188,7 @@ mod tests {
         // A file system in memory takes no direct IO.
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        let mut store = Store::new(&path, 0).unwrap();
+        let mut store = Store::new(&path, 0, &[0]).unwrap();
         store.begin();
         assert!(store.durable().unwrap().is_empty(), "nothing was given");
         let (first, second) = (batch(b"first"), batch(b"second"));
@@ -218,7 +207,7 @@ mod tests {
     #[test]
     fn a_damaged_batch_is_not_taken() {
         let directory = tempfile::tempdir_in(".").unwrap();
-        let mut store = Store::new(&directory.path().join("store"), 0).unwrap();
+        let mut store = Store::new(&directory.path().join("store"), 0, &[0]).unwrap();
         let mut damaged = batch(b"value");
         *damaged.last_mut().unwrap() ^= 1;
         assert!(store.take(&damaged, 1, Vec::new()).is_err());
