@@ -1,6 +1,5 @@
 //! One self-contained page of one or more results: what was measured, plots over one another, and everything a doubter asks for.
 //! Nothing is fetched, nothing runs. Pure.
-
 //!
 //! | module | what it is the only home of |
 //! |---|---|
@@ -27,7 +26,7 @@ const STYLE: &str = "\
 font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}h1{font-size:26px;margin:0 0 4px}h2{font-size:18px;margin:34px 0 6px}\
 p{margin:4px 0 10px;color:var(--dim)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
 .wide{overflow-x:auto}th,td{padding:5px 10px;border-bottom:1px solid var(--grid);text-align:right;vertical-align:top}\
-th:first-child,td:first-child{text-align:left}th{font-weight:600}td.text{text-align:left;overflow-wrap:anywhere}\
+th:first-child,td:first-child{text-align:left}th{font-weight:600}td.text,.words th{text-align:left;overflow-wrap:anywhere}\
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good);font-weight:600}.dim{color:var(--dim)}\
 svg{width:100%;height:auto;display:block;background:var(--card);border-radius:8px}.grid{stroke:var(--grid)}\
 .tick{fill:var(--dim);font-size:12px}.axis{fill:var(--dim);font-size:13px}.line{fill:none;stroke-width:2;stroke-linejoin:round}\
@@ -39,6 +38,7 @@ svg{width:100%;height:auto;display:block;background:var(--card);border-radius:8p
 
 /// Writes the page.
 pub fn write(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
+    let reports = &told_apart(reports)[..];
     let title = match reports {
         [one] => one.title(),
         several => format!("{} results of pelton-loadgen", several.len()),
@@ -67,6 +67,20 @@ pub fn write(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
         details(out, report)?;
     }
     writeln!(out, "</body></html>")
+}
+
+/// The results, those that have a title in common with another one numbered.
+fn told_apart(reports: &[Report]) -> Vec<Report> {
+    let titles: Vec<_> = reports.iter().map(Report::title).collect();
+    let mut apart = reports.to_vec();
+    for (number, report) in apart.iter_mut().enumerate() {
+        let title = &titles[number];
+        if titles.iter().filter(|other| *other == title).count() > 1 {
+            let before = titles[..number].iter().filter(|other| *other == title);
+            report.name = Some(format!("{title} ({})", before.count() + 1));
+        }
+    }
+    apart
 }
 
 fn colours() -> String {
@@ -139,7 +153,7 @@ fn row(
 }
 
 fn table_head(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
-    write!(out, "<div class=\"wide\"><table><tr><th></th>")?;
+    write!(out, "<table><tr><th></th>")?;
     for report in reports {
         write!(out, "<th>{}</th>", escape(&report.title()))?;
     }
@@ -200,7 +214,10 @@ fn notes(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
 }
 
 fn settings(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
-    writeln!(out, "<details open><summary>Settings</summary>")?;
+    writeln!(
+        out,
+        "<details open><summary>Settings</summary><div class=\"wide words\">"
+    )?;
     table_head(out, reports)?;
     let mut each = |name: &str, of: &dyn Fn(&Report) -> String| {
         row(out, name, reports.iter().map(|report| (of(report), "text")))
@@ -356,5 +373,14 @@ mod tests {
         });
         let page = page(std::slice::from_ref(&one));
         assert!(page.contains("<b>–</b><span>ms, p99 latency"));
+        assert!(!page.contains("Latency by percentile"));
+    }
+
+    #[test]
+    fn results_of_one_title_are_told_apart() {
+        let page = page(&[report("same"), report("other"), report("same")]);
+        for title in ["<th>same (1)</th>", "<th>same (2)</th>", "<th>other</th>"] {
+            assert!(page.contains(title), "{title}");
+        }
     }
 }

@@ -10,6 +10,8 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 46.0;
 /// Ticks aimed at on a linear axis.
 const TICKS: f64 = 6.0;
+/// Powers of ten over which a logarithmic axis has ticks between them.
+const FEW_POWERS: f64 = 2.0;
 /// Lines have marks up to so many points.
 const MARKS_MAX: usize = 40;
 
@@ -104,8 +106,16 @@ impl Range {
                 (first..=last).map(|number| number as f64 * step).collect()
             }
             Scale::Log => {
-                let powers = self.min.ceil() as i32..=self.max.floor() as i32;
-                powers.map(|power| 10_f64.powi(power)).collect()
+                // Where powers of ten alone would leave the axis all but bare, what lies between them is told too.
+                let between: &[f64] = match self.max - self.min {
+                    few if few <= FEW_POWERS => &[1.0, 2.0, 5.0],
+                    _ => &[1.0],
+                };
+                let powers = self.min.floor() as i32..=self.max.floor() as i32;
+                let ticks = powers
+                    .flat_map(|power| between.iter().map(move |tick| tick * 10_f64.powi(power)));
+                let inside = |tick: &f64| (self.min..=self.max).contains(&tick.log10());
+                ticks.filter(inside).collect()
             }
         }
     }
@@ -241,6 +251,8 @@ mod tests {
         assert_eq!(range.ticks(0.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         let range = Range::over([0.03, 20.0].into_iter(), Scale::Log, true);
         assert_eq!(range.ticks(0.0), [0.01, 0.1, 1.0, 10.0, 100.0]);
+        let range = Range::over([3.0, 40.0].into_iter(), Scale::Log, true);
+        assert_eq!(range.ticks(0.0), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
         assert_eq!(nice_step(0.03), 0.05);
         assert_eq!(nice_step(7.0), 10.0);
     }

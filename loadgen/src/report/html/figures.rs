@@ -136,6 +136,7 @@ const ROWS: &[Row] = &[
 /// Writes the table of all results.
 pub fn write(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
     writeln!(out, "<h2>Figures</h2>")?;
+    write!(out, "<div class=\"wide\">")?;
     table_head(out, reports)?;
     for (name, of) in ROWS {
         let cells: Vec<_> = reports.iter().map(of).collect();

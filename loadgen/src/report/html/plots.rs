@@ -80,12 +80,8 @@ fn ms_tick(value: f64) -> String {
 
 /// Of "one in so many": 1 is 0 %, 10 is 90 %, 100 is 99 %.
 fn percentile_tick(one_in: f64) -> String {
-    match one_in.log10().round() as usize {
-        0 => "0 %".to_owned(),
-        1 => "90 %".to_owned(),
-        2 => "99 %".to_owned(),
-        nines => format!("99.{} %", "9".repeat(nines - 2)),
-    }
+    let decimals = (one_in.log10().ceil() as usize).saturating_sub(2);
+    format!("{:.decimals$} %", 100.0 - 100.0 / one_in)
 }
 
 fn short(value: f64) -> String {
@@ -100,7 +96,9 @@ fn short(value: f64) -> String {
 /// Latency by percentile.
 pub fn distribution(out: &mut dyn Write, reports: &[Report]) -> std::io::Result<()> {
     let mut lines = Vec::new();
-    for (colour, report) in reports.iter().enumerate() {
+    let told = |report: &&Report| report.main.rate.as_ref().is_none_or(|rate| rate.sustained);
+    let numbered = reports.iter().enumerate();
+    for (colour, report) in numbered.filter(|(_, report)| told(report)) {
         let kinds = [
             (&report.main.histogram, "", false),
             (&report.main.end_to_end_histogram, ", end to end", true),
@@ -286,8 +284,9 @@ mod tests {
 
     #[test]
     fn percentile_ticks_count_nines() {
-        let ticks = [1.0, 10.0, 100.0, 1e3, 1e5].map(percentile_tick);
-        assert_eq!(ticks, ["0 %", "90 %", "99 %", "99.9 %", "99.999 %"]);
+        let ticks = [1.0, 5.0, 10.0, 100.0, 1e3, 1e5].map(percentile_tick);
+        let told = ["0 %", "80 %", "90 %", "99 %", "99.9 %", "99.999 %"];
+        assert_eq!(ticks, told);
     }
 
     #[test]
