@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "cpu_quota",
         title: "CPU quota",
         severity: Severity::Warning,
-        required: "no quota (cpu.max = max)",
+        required: "no quota, in no group (cpu.max = max)",
         why: "a quota stops every shard at once for the rest of its period: latencies of 100 ms",
         fix: "set CPUs by cpuset and leave cpu.max at max",
         find: cpu_quota,
@@ -87,9 +87,14 @@ fn cores(host: &Host<'_>) -> Finding {
 }
 
 fn cpu_quota(host: &Host<'_>) -> Finding {
-    match host.word("/sys/fs/cgroup/cpu.max") {
-        Some(quota) => Finding::of(quota.starts_with("max"), quota),
-        None => Finding::untold(),
+    let quotas = super::group_values(host.facts, "cpu", ("cpu.max", "cpu.cfs_quota_us"));
+    let quota = quotas
+        .iter()
+        .find(|quota| !quota.starts_with("max") && !quota.starts_with('-'));
+    match quota {
+        Some(quota) => Finding::of(false, quota.as_str()),
+        None if quotas.is_empty() => Finding::untold(),
+        None => Finding::of(true, "none"),
     }
 }
 

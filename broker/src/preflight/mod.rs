@@ -144,31 +144,41 @@ pub fn memory_bytes(facts: &dyn HostFacts) -> Option<u64> {
     let machine = total
         .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
         .and_then(|kib| kib.checked_mul(1024));
-    let groups = facts.read("/proc/self/cgroup").unwrap_or_default();
-    let limits = groups.lines().flat_map(limit_files);
-    let limits = limits.filter_map(|file| facts.read(&file)?.trim().parse::<u64>().ok());
+    let limits = group_values(facts, "memory", ("memory.max", "memory.limit_in_bytes"));
+    let limits = limits.iter().filter_map(|text| text.parse::<u64>().ok());
     machine.into_iter().chain(limits).min()
 }
 
-/// Where the limits of memory of this group (a line of `/proc/self/cgroup`) stand, and of those above it: all of them hold.
-fn limit_files(group: &str) -> Vec<String> {
-    let mut fields = group.splitn(3, ':').skip(1);
-    let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
-        return Vec::new();
-    };
-    let (root, name) = match controllers {
-        "" => ("/sys/fs/cgroup", "memory.max"),
-        names if names.split(',').any(|one| one == "memory") => {
-            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
-        }
-        _ => return Vec::new(),
-    };
-    let above = std::path::Path::new(path.trim_start_matches('/')).ancestors();
-    let file = |above: &std::path::Path| match above.to_str() {
-        None | Some("") => format!("{root}/{name}"),
-        Some(above) => format!("{root}/{above}/{name}"),
-    };
-    above.map(file).collect()
+/// What this process's control groups say in the files of `controller`, those of groups above included: all of them hold.
+/// The files are named for the second and for the first version of control groups.
+fn group_values(
+    facts: &dyn HostFacts,
+    controller: &str,
+    (second, first): (&str, &str),
+) -> Vec<String> {
+    let groups = facts.read("/proc/self/cgroup").unwrap_or_default();
+    let mut values = Vec::new();
+    for group in groups.lines() {
+        let mut fields = group.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let (root, name) = match controllers {
+            "" => ("/sys/fs/cgroup".to_owned(), second),
+            names if names.split(',').any(|one| one == controller) => {
+                (format!("/sys/fs/cgroup/{controller}"), first)
+            }
+            _ => continue,
+        };
+        let above = std::path::Path::new(path.trim_start_matches('/')).ancestors();
+        let files = above.map(|above| match above.to_str() {
+            None | Some("") => format!("{root}/{name}"),
+            Some(above) => format!("{root}/{above}/{name}"),
+        });
+        let texts = files.filter_map(|file| facts.read(&file));
+        values.extend(texts.map(|text| text.trim().to_owned()));
+    }
+    values
 }
 
 /// The findings as aligned lines, with why and how to mend it below each that is not ok, and a count at the end.
@@ -377,6 +387,7 @@ mod tests {
                 "/sys/kernel/mm/transparent_hugepage/enabled",
                 "always [madvise] never\n",
             ),
+            ("/proc/self/cgroup", "0::/\n"),
             ("/sys/fs/cgroup/cpu.max", "max 100000\n"),
             (
                 "/sys/dev/block/259:1/../queue/scheduler",
@@ -502,6 +513,20 @@ mod tests {
             failing(set("/sys/fs/cgroup/cpu.max", "150000 100000\n")),
             [("cpu_quota", Warning)]
         );
+        // A service's own, and the first version's.
+        let service = |fake: &mut Fake| {
+            set("/proc/self/cgroup", "0::/a.slice/b.service\n")(fake);
+            set("/sys/fs/cgroup/a.slice/cpu.max", "50000 100000\n")(fake);
+        };
+        assert_eq!(failing(service), [("cpu_quota", Warning)]);
+        let first = |quota: &'static str| {
+            failing(move |fake| {
+                set("/proc/self/cgroup", "1:cpuacct,cpu:/a\n")(fake);
+                set("/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", quota)(fake);
+            })
+        };
+        assert_eq!(first("-1\n"), []);
+        assert_eq!(first("50000\n"), [("cpu_quota", Warning)]);
         assert_eq!(
             failing(set("/sys/devices/system/cpu/smt/active", "1\n")),
             [("smt", Info)]
