@@ -16,10 +16,14 @@ use clap::Parser;
 mod simulator;
 
 use simulator::hunt::{HUNTS, Hunt};
-use simulator::plan::{FAULTS, Fault, Plan};
+use simulator::plan::{FAULTS, Fault, Plan, Point};
 use simulator::run::{Outcome, run};
 use simulator::shrink::{Shrunk, shrink};
+use simulator::sweep;
 use simulator::trace::Trace;
+
+/// What a sweep may end.
+const ENDS: [Fault; 2] = [Fault::Kill, Fault::Power];
 
 /// Runs the broker in a simulated world, seed after seed.
 #[derive(Parser)]
@@ -56,6 +60,16 @@ struct Arguments {
     /// plants none, and the same runs must find nothing.
     #[arg(long)]
     planted: Option<String>,
+    /// Ends the process (`kill`) or takes the power (`power`) at every turn of short runs, with a comma both: of `--seed`, or
+    /// of that many `--seeds` from the first on.
+    #[arg(long)]
+    sweep: Option<String>,
+    /// Turns from one end of a sweep to the next.
+    #[arg(long, default_value_t = 1)]
+    stride: u64,
+    /// Of a sweep of one seed, the run that ends at this turn only, and everything of it.
+    #[arg(long)]
+    turn: Option<u64>,
     /// Lines of a failing run that are printed.
     #[arg(long, default_value_t = 60)]
     lines: usize,
@@ -79,6 +93,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some(faults) = &arguments.sweep {
+        return sweep_all(&arguments, faults);
+    }
     match arguments.seed {
         Some(seed) => replay(&arguments, seed, &faults),
         None => swarm(&arguments, &faults),
@@ -185,6 +202,55 @@ fn hunt_planted(arguments: &Arguments, name: &str) -> ExitCode {
         }
     }
     code
+}
+
+fn sweep_all(arguments: &Arguments, faults: &str) -> ExitCode {
+    let faults = match families(Some(faults)) {
+        Ok(faults) if faults.iter().all(|fault| ENDS.contains(fault)) => faults,
+        _ => {
+            eprintln!("a sweep is of {}", names(&ENDS));
+            return ExitCode::FAILURE;
+        }
+    };
+    if let (Some(seed), Some(turn), Some(fault)) = (arguments.seed, arguments.turn, faults.first())
+    {
+        let plan = Plan {
+            ends: Some(Point::Turn(turn, *fault)),
+            ..sweep::plan(seed, *fault)
+        };
+        return told(arguments, seed, &plan);
+    }
+    let seeds = match arguments.seed {
+        Some(seed) => seed..seed + 1,
+        None => arguments.first..arguments.first + arguments.seeds,
+    };
+    let begun = Instant::now();
+    let (mut points, mut violations) = (0, 0);
+    for seed in seeds.clone() {
+        for fault in &faults {
+            let swept = sweep::sweep(seed, *fault, seed % arguments.stride, arguments.stride);
+            points += swept.points;
+            violations += u64::from(swept.violation.is_some());
+            println!("seed {seed}, {fault}: {} points", swept.points);
+            if let Some((point, violation)) = swept.violation {
+                println!(
+                    "VIOLATION at {point:?}\n{}: {}",
+                    violation.kind, violation.what
+                );
+            }
+        }
+    }
+    let line = serde_json::json!({
+        "seeds": seeds.count(),
+        "points": points,
+        "violations": violations,
+        "seconds": begun.elapsed().as_secs_f64(),
+    });
+    println!("{line}");
+    match violations {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// What all threads have done.

@@ -7,8 +7,9 @@ mod simulator;
 
 use broker::planted::Bug;
 use simulator::hunt::{HUNTS, Hunt};
-use simulator::plan::{FAULTS, Plan};
+use simulator::plan::{FAULTS, Fault, Plan};
 use simulator::run::run;
+use simulator::sweep::sweep;
 use simulator::trace::Trace;
 
 /// Seeds that every test run tries.
@@ -42,6 +43,21 @@ fn a_seed_run_twice_is_the_same_run() {
         let plan = Plan::draw(seed, &FAULTS);
         let hashes = [(); 2].map(|()| run(seed, &plan, Trace::default()).hash);
         assert_eq!(hashes[0], hashes[1], "seed {seed}");
+    }
+}
+
+/// Turns between two ends of a sweep, and seeds of it: the example tries every turn.
+const STRIDE: u64 = 11;
+const SWEPT: u64 = 3;
+
+#[test]
+fn the_process_or_the_power_may_end_at_any_turn() {
+    for seed in 0..SWEPT {
+        for fault in [Fault::Kill, Fault::Power] {
+            let swept = sweep(seed, fault, seed, STRIDE);
+            assert_eq!(swept.violation, None, "seed {seed}, {fault}");
+            assert!(swept.points > 50, "{} points", swept.points);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `decay` | data at rest that is not what was written |
 //! | [`plan`] | what a seed draws: sizes, clients, faults |
 //! | [`hunt`] | bugs planted in the broker, each to be caught within so many seeds |
+//! | [`sweep`] | the process or the power ends at every turn of a short run |
 //! | [`world`], [`random`] | the executor and its clock; the seed's streams of chance |
 //! | [`machine`] | a machine: a disk that stays, a process that comes and goes |
 //! | [`disk`], [`mesh`], [`net`], [`clock`] | the door's other side |
@@ -36,5 +37,6 @@ pub mod plan;
 pub mod random;
 pub mod run;
 pub mod shrink;
+pub mod sweep;
 pub mod trace;
 pub mod world;

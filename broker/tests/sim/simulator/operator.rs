@@ -7,7 +7,7 @@ use broker::data_directory::Refusal;
 
 use super::client::Phase;
 use super::disk::faults::UNBOUNDED;
-use super::plan::Fault;
+use super::plan::{Fault, Point};
 use super::run::Operator;
 
 /// Time within which a process must have stopped once it was asked to.
@@ -34,13 +34,21 @@ impl Operator {
         loop {
             let cut = self.breaks_starts() && self.random.one_in(8);
             let steps = self.random.spread(1, 16) as u32;
-            machine.disk.cut_start_short(cut.then_some(steps));
+            let first = match self.plan.ends {
+                Some(Point::StartStep(steps, _)) if !self.first_start_cut.get() => Some(steps),
+                _ => None,
+            };
+            let first = first.filter(|_| machine.incarnation() == 1);
+            machine.disk.cut_start_short(first.or(cut.then_some(steps)));
             self.failed_before.set(self.failures());
             self.decayed_before.set(self.has_decayed());
             let started = machine.start();
             match started {
                 Ok(()) => return,
-                Err(_) if machine.disk.was_cut_short() => self.break_down(),
+                Err(_) if machine.disk.was_cut_short() => {
+                    self.first_start_cut.update(|cut| cut || first.is_some());
+                    self.break_down();
+                }
                 Err(refusal) => self.refused(&[&refusal]),
             }
             if self.setting.history.has_failed() {
@@ -107,7 +115,12 @@ impl Operator {
         let asked_ns = self.setting.world.now_ns();
         let was_serving = machine.is_serving();
         machine.ask_to_stop();
-        let Some(ended) = machine.wait_ended(STOP * 10).await else {
+        let ended = machine.wait_ended(STOP * 10).await;
+        if ended.is_none() && machine.process().is_none() {
+            // Something else has ended it.
+            return self.start().await;
+        }
+        let Some(ended) = ended else {
             let what = "it does not stop".to_owned();
             return self.setting.history.fail("no-stop", what);
         };

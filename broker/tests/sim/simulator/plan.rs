@@ -83,6 +83,15 @@ impl Fault {
     }
 }
 
+/// Where the process or the power ends, whatever else breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// Behind so many steps of the first start, before any shard runs.
+    StartStep(u32, Fault),
+    /// Behind so many turns of any tasks.
+    Turn(u64, Fault),
+}
+
 /// What a run is made of.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -112,6 +121,8 @@ pub struct Plan {
     pub aimed_one_in: u64,
     /// Which operations that are.
     pub targets: Vec<Target>,
+    /// The process or the power ends here too.
+    pub ends: Option<Point>,
     /// Latency of the disk, microseconds.
     pub latency_us: (u64, u64),
     /// Whether syncing the file system empties the device's cache.
@@ -157,6 +168,7 @@ impl Plan {
             peace_us_max: random.spread(2_000, 2_000_000),
             aimed_one_in: *Random::stream(seed, 7).pick(&[0, 1, 2, 4]),
             targets: TARGETS.to_vec(),
+            ends: None,
             latency_us: (low, low * random.spread(1, 100)),
             sync_all_flushes: random.one_in(2),
             hang_up_one_in: *random.pick(&[0, 0, 10, 100]),

@@ -14,7 +14,7 @@ use super::disk::rot::Damage;
 use super::history::{History, Violation};
 use super::invariants::Watch;
 use super::machine::Machine;
-use super::plan::{Fault, Plan};
+use super::plan::{Fault, Plan, Point};
 use super::random::Random;
 use super::trace::{self, Trace};
 use super::world::{OUTSIDE, Turn, World};
@@ -39,6 +39,10 @@ pub struct Outcome {
     pub records: (u64, u64),
     /// Times the broker was started.
     pub starts: u32,
+    /// Turns until all was mended.
+    pub chaos_steps: u64,
+    /// The first start was cut short.
+    pub first_start_cut: bool,
     /// What must not be and was.
     pub violation: Option<Violation>,
     /// What was told of it, if anybody wanted to know.
@@ -75,10 +79,16 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         plan: plan.clone(),
         random: Random::stream(seed, 5),
         done: Cell::new(false),
+        chaos_steps: Cell::new(0),
+        first_start_cut: Cell::new(false),
         failed_before: Cell::default(),
         damages: RefCell::default(),
         decayed_before: Cell::default(),
     });
+    if let Some(Point::Turn(turn, fault)) = plan.ends {
+        let machine = machine.clone();
+        world.call_at_step(turn, move || end(&machine, fault));
+    }
     spawn_clients(seed, plan, &setting);
     let life = operator.clone();
     let life = async move { life.run().await };
@@ -93,6 +103,8 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         simulated_ns: world.now_ns(),
         records: setting.history.counts(),
         starts: machine.incarnation() - 1,
+        chaos_steps: operator.chaos_steps.get(),
+        first_start_cut: operator.first_start_cut.get(),
         violation: setting.history.violation(),
         lines: trace.lines(),
     };
@@ -148,12 +160,22 @@ fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
     }
 }
 
+/// Ends the process of `machine`, or its power.
+fn end(machine: &Machine, fault: Fault) {
+    match fault {
+        Fault::Power => machine.lose_power(),
+        _ => machine.kill(),
+    }
+}
+
 /// Who starts the broker, breaks things, mends them, and looks at the end whether all is well.
 pub(super) struct Operator {
     pub(super) setting: Rc<Setting>,
     pub(super) plan: Plan,
     pub(super) random: Random,
     done: Cell<bool>,
+    chaos_steps: Cell<u64>,
+    pub(super) first_start_cut: Cell<bool>,
     /// Operations of the disk that had failed when the broker was started last, and those that had found no space.
     pub(super) failed_before: Cell<(u64, u64)>,
     /// What has decayed and was not restored.
@@ -191,6 +213,7 @@ impl Operator {
     }
 
     fn heal(&self) {
+        self.chaos_steps.set(self.setting.world.steps());
         self.setting
             .world
             .tell(|| "operator: all is mended".to_owned());
@@ -199,7 +222,7 @@ impl Operator {
         self.setting.phase.set(Phase::Healed);
     }
 
-    /// Waits for `time`; a process that ends meanwhile is started again.
+    /// Waits for `time`; a process that ends meanwhile, or that something else has ended, is started again.
     pub(super) async fn supervise(&self, time: Duration) {
         let deadline = self.setting.world.now_ns() + time.as_nanos() as u64;
         loop {
@@ -208,6 +231,8 @@ impl Operator {
             self.setting.world.sleep(pause).await;
             if let Some(ended) = self.setting.machine.take_ended() {
                 self.judge(&ended);
+                self.start().await;
+            } else if self.setting.machine.process().is_none() {
                 self.start().await;
             }
             self.restart_if_fenced().await;
@@ -244,11 +269,9 @@ impl Operator {
         let ended = Rc::new(Cell::new(false));
         let (machine, told) = (self.setting.machine.clone(), ended.clone());
         let end = move || {
-            match fault {
-                Fault::Power => machine.lose_power(),
-                _ => machine.kill(),
+            if !told.replace(true) {
+                end(&machine, fault);
             }
-            told.set(true);
         };
         if self.random.one_in(self.plan.aimed_one_in) {
             let aim = Aim::draw(&self.plan.targets, &self.random);

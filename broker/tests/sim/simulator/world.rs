@@ -41,8 +41,8 @@ struct Inner {
     ready: Ready,
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
     next_timer: Cell<u64>,
-    /// Something to do between two turns: at which step, and what.
-    alarm: RefCell<Option<(u64, Call)>>,
+    /// Things to do between two turns: at which step, and what.
+    alarms: RefCell<Vec<(u64, Call)>>,
     trace: Trace,
 }
 
@@ -150,7 +150,7 @@ impl World {
             ready: Ready::default(),
             timers: RefCell::default(),
             next_timer: Cell::new(0),
-            alarm: RefCell::default(),
+            alarms: RefCell::default(),
             trace,
         }))
     }
@@ -237,7 +237,7 @@ impl World {
     pub fn end(&self) {
         let timers = std::mem::take(&mut *self.0.timers.borrow_mut());
         drop(timers);
-        drop(self.0.alarm.borrow_mut().take());
+        drop(self.0.alarms.take());
     }
 
     /// Whether `owner` has a task left.
@@ -253,10 +253,10 @@ impl World {
         self.add_timer(after, Event::Call(Box::new(event)));
     }
 
-    /// Calls `event` between two turns, `steps` turns from now; an earlier such wish is forgotten.
+    /// Calls `event` between two turns, `steps` turns from now.
     pub fn call_at_step(&self, steps: u64, event: impl FnOnce() + 'static) {
         let at = self.steps() + steps;
-        *self.0.alarm.borrow_mut() = Some((at, Box::new(event)));
+        self.0.alarms.borrow_mut().push((at, Box::new(event)));
     }
 
     /// Completes when `duration` has passed.
@@ -282,12 +282,7 @@ impl World {
 
     /// Runs one ready task, or moves time to the next event.
     pub fn turn(&self) -> Turn {
-        let alarm = {
-            let mut alarm = self.0.alarm.borrow_mut();
-            let due = alarm.as_ref().is_some_and(|(at, _)| *at <= self.steps());
-            if due { alarm.take() } else { None }
-        };
-        if let Some((_, event)) = alarm {
+        while let Some(event) = self.next_due() {
             event();
         }
         while let Some(id) = self.pick() {
@@ -296,6 +291,12 @@ impl World {
             }
         }
         self.advance()
+    }
+
+    fn next_due(&self) -> Option<Call> {
+        let mut alarms = self.0.alarms.borrow_mut();
+        let due = alarms.iter().position(|(at, _)| *at <= self.steps())?;
+        Some(alarms.remove(due).1)
     }
 
     fn pick(&self) -> Option<TaskId> {
