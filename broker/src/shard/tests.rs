@@ -318,3 +318,22 @@ fn what_compaction_replaced_stays_until_a_checkpoint_names_what_stands_in_its_pl
         );
     });
 }
+
+#[test]
+fn a_fenced_shard_writes_nothing_back() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        produce(&shard, 100);
+        flush_all(&shard).await;
+        shard.fence("a write of the journal failed");
+        assert!(!shard.write_back_oldest().await);
+        assert!(!directory.path().join(name).exists());
+        let answer = shard.read(&read(0), None).await;
+        assert_eq!((answer.failure, answer.high_watermark), (None, 1));
+    });
+}

@@ -52,6 +52,9 @@ impl Shard {
                 self.write_back_ended.set();
                 return;
             }
+            if self.is_fenced() {
+                continue;
+            }
             while self.dirty_bytes.get() > self.dirty_bytes_max / 4 && !self.stopping.get() {
                 if !self.write_back_oldest().await {
                     break;
@@ -110,8 +113,12 @@ impl Shard {
         !failed.get()
     }
 
-    /// Writes one piece of a partition's tail below `upper_offset` to its segment. False: it could not.
+    /// Writes one piece of a partition's tail below `upper_offset` to its segment. False: it could not. A shard that is fenced
+    /// writes nothing more: the file whose write failed is never written to again, and no checkpoint would count it.
     async fn write_back(&self, owned: &Rc<Owned>, upper_offset: i64) -> bool {
+        if self.is_fenced() {
+            return false;
+        }
         let Some((sequence, batches)) = next_piece(owned, upper_offset) else {
             return true;
         };
