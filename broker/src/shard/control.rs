@@ -132,18 +132,25 @@ impl Shard {
         }
     }
 
-    /// A newer image: it counts at once; what it asks of this shard follows.
+    /// A newer image: it counts at once, also for the settings of what is here; what else it asks of this shard follows. No
+    /// record may be taken under other settings than its topic's.
     pub fn image_changed(&self, image: Arc<Image>) {
-        let before = self.image.replace(image);
-        self.follow_settings(&before);
+        let before = self.image.replace(image.clone());
+        if self.follow_settings(&before) {
+            let all = image.topics.values();
+            all.for_each(|topic| self.configure(topic));
+        } else {
+            let changed = Changes::between(&before, &image).new;
+            changed.iter().for_each(|topic| self.configure(topic));
+        }
         self.reconcile_wanted.set();
     }
 
-    /// The settings in force are those of the image; partitions of unchanged topics have them when the image is in place.
-    fn follow_settings(&self, before: &Image) {
+    /// The broker's settings in force are those of the image. False: they are as they were.
+    fn follow_settings(&self, before: &Image) -> bool {
         let image = self.image();
         if Arc::ptr_eq(&before.settings, &image.settings) {
-            return;
+            return false;
         }
         let node = match self.config.advertise {
             Advertise::Shard => image.node_id(self.number),
@@ -154,7 +161,7 @@ impl Shard {
         let settings = self.config.with_dynamic(of(""), of(&node.to_string()));
         *self.partition_defaults.borrow_mut() = Self::default_partition_config(&settings);
         *self.settings.borrow_mut() = Arc::new(settings);
-        self.settings_changed.set(true);
+        true
     }
 
     /// Shard 0: `shard` has the image of this version in place.
@@ -222,14 +229,6 @@ impl Shard {
             if !self.wait_applied(pending).await {
                 return None;
             }
-        }
-        if self.settings_changed.replace(false) {
-            image
-                .topics
-                .values()
-                .for_each(|topic| self.configure(topic));
-        } else {
-            changed.iter().for_each(|topic| self.configure(topic));
         }
         self.coordinators_follow(&gone, &changed);
         let version = image.version;

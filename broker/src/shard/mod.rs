@@ -162,8 +162,6 @@ pub struct Shard {
     pub config: Arc<Config>,
     /// The settings in force: some change while the broker runs.
     settings: RefCell<Arc<Config>>,
-    /// They have changed, and partitions do not have them yet.
-    settings_changed: Cell<bool>,
     /// What it counts.
     pub metrics: Metrics,
     data: PathBuf,
@@ -463,6 +461,15 @@ impl Shard {
             ..PartitionStart::default()
         };
         self.insert_partition(key, name, home, (start, (Vec::new(), 0)));
+        // It takes records from here on. During recovery there is no image yet, and none of it takes any before there is.
+        let image = self.image();
+        let topic = image.topic_by_id(key.topic_id);
+        if let Some((owned, config)) = self
+            .owned(key)
+            .zip(topic.and_then(|topic| self.config_of(topic)))
+        {
+            owned.configure(config);
+        }
     }
 
     /// Puts a partition among those of this shard; it touches no file until its first write-back.
@@ -559,17 +566,28 @@ impl Shard {
         }
     }
 
-    /// Gives every partition of `topic` led here the topic's settings.
-    fn configure(&self, topic: &Topic) {
+    /// What a partition of `topic` needs to know of its settings, and when its segments roll: bytes and milliseconds.
+    fn config_of(&self, topic: &Topic) -> Option<(PartitionConfig, (u64, i64))> {
         let in_force = self.settings();
-        let Ok(settings) = TopicConfig::from_overrides(&topic.configs, &in_force) else {
-            return;
-        };
+        let settings = TopicConfig::from_overrides(&topic.configs, &in_force).ok()?;
         let mut config = Self::partition_config(&settings, &in_force);
         if is_internal(&topic.name) {
             // The bound is for clients: a large group's record is one batch.
             config.message_bytes_max = Self::frame_bytes_max(&self.config);
         }
+        // A segment is compacted when it is sealed: within the time that the topic allows.
+        let segment_ms = match settings.cleanup_policy.compact {
+            true => settings.segment_ms.min(settings.max_compaction_lag_ms),
+            false => settings.segment_ms,
+        };
+        Some((config, (u64::from(settings.segment_bytes_max), segment_ms)))
+    }
+
+    /// Gives every partition of `topic` led here the topic's settings.
+    fn configure(&self, topic: &Topic) {
+        let Some(config) = self.config_of(topic) else {
+            return;
+        };
         for (partition, placement) in topic.partitions.iter().enumerate() {
             let key = PartitionKey {
                 topic_id: topic.id,
@@ -578,21 +596,18 @@ impl Shard {
             if placement.shard == self.number
                 && let Some(owned) = self.owned(key)
             {
-                // A segment is compacted when it is sealed: within the time that the topic allows.
-                let segment_ms = match settings.cleanup_policy.compact {
-                    true => settings.segment_ms.min(settings.max_compaction_lag_ms),
-                    false => settings.segment_ms,
-                };
-                owned
-                    .log
-                    .configure(u64::from(settings.segment_bytes_max), segment_ms);
-                owned.partition.borrow_mut().configure(config.clone());
+                owned.configure(config.clone());
             }
         }
     }
 }
 
 impl Owned {
+    fn configure(&self, (config, (segment_bytes_max, segment_ms)): (PartitionConfig, (u64, i64))) {
+        self.log.configure(segment_bytes_max, segment_ms);
+        self.partition.borrow_mut().configure(config);
+    }
+
     fn wake(&self) {
         self.waiters.set_all();
     }

@@ -241,7 +241,6 @@ fn empty(
         checkpointed: RefCell::default(),
         partition_defaults: RefCell::new(Shard::default_partition_config(&config)),
         settings: RefCell::new(config.clone()),
-        settings_changed: Cell::new(false),
         dirty_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         read_bytes: Cell::new(0),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::compression::Compression;
+use protocol::native::MetadataRecord;
 use protocol::record_batch::RecordBatchBuilder;
 
 use super::fetch::{OffsetRequest, OffsetSpec, ReadFailure, ReadRequest};
@@ -12,6 +13,7 @@ use super::recovery::{self, Machine, ShardHome};
 use super::*;
 use crate::io::production::run_local;
 use crate::journal::frame::Item;
+use crate::metadata::{RESOURCE_TOPIC, data_quorum};
 
 const KEY: PartitionKey = PartitionKey {
     topic_id: 7,
@@ -335,5 +337,55 @@ fn a_fenced_shard_writes_nothing_back() {
         assert!(!directory.path().join(name).exists());
         let answer = shard.read(&read(0), None).await;
         assert_eq!((answer.failure, answer.high_watermark), (None, 1));
+    });
+}
+
+/// An image with the topic of `KEY`, acknowledged as `write.caching` says.
+fn image_with(write_caching: &str) -> Arc<Image> {
+    let mut image = Image::default();
+    let topic_id = KEY.topic_id;
+    let records = [
+        MetadataRecord::Topic {
+            topic_id,
+            name: "t".to_owned(),
+        },
+        MetadataRecord::Partition {
+            topic_id,
+            partition: KEY.partition,
+            quorum: data_quorum(0, 0).0,
+            shard: 0,
+        },
+        MetadataRecord::Config {
+            resource_type: RESOURCE_TOPIC,
+            resource_name: "t".to_owned(),
+            key: "write.caching".to_owned(),
+            value: Some(write_caching.to_owned()),
+        },
+    ];
+    records.iter().for_each(|record| image.replay(record));
+    Arc::new(image)
+}
+
+#[test]
+fn no_record_is_taken_under_other_settings_than_its_topics() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let is_cached = |shard: &Shard| {
+        let owned = shard.owned(KEY).expect("it is there");
+        owned.partition.borrow().config().write_caching
+    };
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        shard.image_changed(image_with("true"));
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        assert!(is_cached(&shard), "as soon as the partition is there");
+        shard.image_changed(image_with("false"));
+        assert!(!is_cached(&shard), "as soon as the image is there");
+        drop(shard);
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        shard.image_changed(image_with("true"));
+        assert!(is_cached(&shard), "after a start");
     });
 }
