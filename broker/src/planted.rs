@@ -47,6 +47,9 @@ pub enum Bug {
     FailureAcked,
     /// The bytes before the end of a segment are not read back before their block is written again.
     BlockNotReadBack,
+    /// A shard whose sync failed goes on: what was to be synced counts as never written, although it may be there, and its
+    /// offsets are given to what comes next.
+    OffsetReusedAfterFailure,
 }
 
 /// All of them.
@@ -72,6 +75,7 @@ pub const BUGS: &[Bug] = &[
     Bug::LogStartForgotten,
     Bug::FailureAcked,
     Bug::BlockNotReadBack,
+    Bug::OffsetReusedAfterFailure,
 ];
 
 /// Whether `bug` is planted on this thread.

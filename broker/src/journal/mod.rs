@@ -406,7 +406,7 @@ impl Shared {
     ) -> Result<Written, JournalError> {
         let mut buffer = WriteBuffer::new(bytes);
         let marked = sections.is_empty();
-        let (file, path, position, chain, crc, sections) = {
+        let (file, path, position, chain, crc, mut sections) = {
             let state = self.state.borrow();
             let current = state.live.back().expect("recovery leaves a current file");
             let file = state.current.clone().expect("the current file is open");
@@ -433,7 +433,13 @@ impl Shared {
             .await
             .map_err(failed("write", &path))?;
         if !planted::on(Bug::AckedBeforeSync) {
-            file.sync().await.map_err(failed("sync", &path))?;
+            match file.sync().await {
+                Err(_) if planted::on(Bug::OffsetReusedAfterFailure) => {
+                    let entries = sections.iter_mut().flat_map(|one| &mut one.entries);
+                    entries.for_each(|entry| entry.items.clear());
+                }
+                synced => synced.map_err(failed("sync", &path))?,
+            }
         }
         let state = &mut *self.state.borrow_mut();
         state.position = position + bytes as u64;

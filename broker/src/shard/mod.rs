@@ -28,6 +28,7 @@ use crate::metadata::{Image, Topic, is_internal};
 use crate::metrics::Metrics;
 use crate::partition::leader_epochs::LeaderEpochs;
 use crate::partition::{Partition, PartitionConfig, PartitionStart, ProduceError};
+use crate::planted::{self, Bug};
 use crate::quorum::{Committed, Pending, Quorums, Window};
 use crate::replicated::runtime::Runtime;
 
@@ -407,6 +408,10 @@ impl Shard {
     /// A committed entry happens: the same on the leader and in recovery.
     pub(in crate::shard) fn apply(&self, entry: Committed) {
         let (quorum, term, sequence) = (entry.quorum, entry.term, entry.sequence);
+        if planted::on(Bug::OffsetReusedAfterFailure) && entry.items.is_empty() {
+            let partitions = self.partitions.borrow();
+            partitions.values().for_each(|owned| owned.drop_prepared());
+        }
         let mut image_grew = false;
         for item in entry.items {
             let key = PartitionKey {
@@ -610,6 +615,13 @@ impl Owned {
 
     fn wake(&self) {
         self.waiters.set_all();
+    }
+
+    /// What is on its way is as if it had never come.
+    fn drop_prepared(&self) {
+        let mut partition = self.partition.borrow_mut();
+        let committed = partition.high_watermark();
+        partition.unprepare(committed);
     }
 }
 

@@ -42,6 +42,7 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::LogStartForgotten, 20, deletes),
     hunt(Bug::FailureAcked, 200, failures),
     hunt(Bug::BlockNotReadBack, 20, checkpoints),
+    hunt(Bug::OffsetReusedAfterFailure, 50, failures),
 ];
 
 const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
