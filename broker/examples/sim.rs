@@ -263,6 +263,7 @@ struct Sums {
     steps: AtomicU64,
     acked: AtomicU64,
     read: AtomicU64,
+    gone: AtomicU64,
     starts: AtomicU64,
     /// Independent of the order in which threads finish.
     hash: AtomicU64,
@@ -333,6 +334,7 @@ fn add(sums: &Sums, outcome: &Outcome) {
     sums.steps.fetch_add(outcome.steps, Ordering::SeqCst);
     sums.acked.fetch_add(outcome.records.0, Ordering::SeqCst);
     sums.read.fetch_add(outcome.records.1, Ordering::SeqCst);
+    sums.gone.fetch_add(outcome.gone, Ordering::SeqCst);
     sums.starts
         .fetch_add(u64::from(outcome.starts), Ordering::SeqCst);
     sums.hash.fetch_add(outcome.hash, Ordering::SeqCst);
@@ -406,6 +408,7 @@ fn finish(sums: &Sums, begun: Instant) {
         "starts": get(&sums.starts),
         "records_acknowledged": get(&sums.acked),
         "records_read": get(&sums.read),
+        "records_gone": get(&sums.gone),
         "seconds": begun.elapsed().as_secs_f64(),
     });
     println!("{line}");

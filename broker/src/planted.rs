@@ -50,6 +50,8 @@ pub enum Bug {
     /// A shard whose sync failed goes on: what was to be synced counts as never written, although it may be there, and its
     /// offsets are given to what comes next.
     OffsetReusedAfterFailure,
+    /// Segments go before it is committed that the log starts behind them.
+    SegmentsRemovedEarly,
 }
 
 /// All of them.
@@ -76,6 +78,7 @@ pub const BUGS: &[Bug] = &[
     Bug::FailureAcked,
     Bug::BlockNotReadBack,
     Bug::OffsetReusedAfterFailure,
+    Bug::SegmentsRemovedEarly,
 ];
 
 /// Whether `bug` is planted on this thread.

@@ -131,7 +131,7 @@ impl Shard {
         TopicConfig::from_overrides(&topic.configs, &self.settings()).ok()
     }
 
-    fn propose_log_start(&self, owned: &Owned, offset: i64) -> Result<Pending, ProposeError> {
+    fn propose_log_start(&self, owned: &Rc<Owned>, offset: i64) -> Result<Pending, ProposeError> {
         let item = Item {
             kind: ItemKind::LogStart,
             topic_id: owned.key.topic_id,
@@ -144,6 +144,9 @@ impl Shard {
         let pending = self.quorums.borrow_mut().propose(owned.quorum, item)?;
         if planted::on(Bug::LogStartNotCommitted) {
             self.apply_log_start(owned.key, offset);
+        }
+        if planted::on(Bug::SegmentsRemovedEarly) {
+            self.doom(owned, owned.log.forget_below(offset));
         }
         self.flush_wanted.set();
         Ok(pending)

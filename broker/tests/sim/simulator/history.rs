@@ -5,14 +5,17 @@
 //! one record for ever (inconsistent-offset), a record stands at one offset (duplicate), what is acknowledged or was seen
 //! is found again (lost-write), a read has no gap and goes nowhere back (poll-skip, nonmonotonic-poll), records of one
 //! idempotent producer keep their order (reordered), a refused record never appears (refused-record), what a topic was
-//! said to be it stays, a log starts no later than somebody asked for and what is deleted stays so, producer ids are given
-//! once, high watermarks and leader epochs never fall.
+//! said to be it stays, a log starts no later than somebody asked for or its topic's retention allows and what is deleted
+//! stays so, producer ids are given once, high watermarks and leader epochs never fall.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use broker::log::retention::RetentionRule;
 use broker::shard::PartitionKey;
+
+mod retention;
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,10 @@ struct Sent {
     refused: bool,
     /// A copy of it may be on its way still, to whatever topic has the name when it arrives.
     astray: bool,
+    /// Its timestamp, milliseconds.
+    timestamp_ms: i64,
+    /// Bytes of the batch that it is the first one of; 0 for any other.
+    bytes: u64,
 }
 
 /// One partition as clients know it.
@@ -79,6 +86,8 @@ pub struct History {
     sent: RefCell<Vec<Sent>>,
     logs: RefCell<BTreeMap<PartitionKey, Log>>,
     topics: RefCell<BTreeMap<String, Topic>>,
+    /// By name: what the topic that was created last keeps.
+    rules: RefCell<BTreeMap<String, RetentionRule>>,
     retired: RefCell<BTreeSet<u128>>,
     producer_ids: RefCell<BTreeSet<i64>>,
     cluster_id: RefCell<Option<String>>,
@@ -112,6 +121,12 @@ impl History {
         (self.acked_records.get(), self.read_records.get())
     }
 
+    /// Records below the log starts that somebody was told.
+    pub fn gone(&self) -> u64 {
+        let logs = self.logs.borrow();
+        logs.values().map(|log| log.log_start as u64).sum()
+    }
+
     /// `count` records are about to be sent to `key`; their numbers.
     pub fn send(&self, key: PartitionKey, lane: Option<u32>, count: u64) -> Range<u64> {
         let mut sent = self.sent.borrow_mut();
@@ -123,6 +138,8 @@ impl History {
             acked: false,
             refused: false,
             astray: false,
+            timestamp_ms: 0,
+            bytes: 0,
         };
         sent.extend((0..count).map(|_| one.clone()));
         first..first + count
@@ -272,28 +289,28 @@ impl History {
         self.logs.borrow().get(&key).map_or(0, |log| log.log_start)
     }
 
-    /// Whether the record of `key` at `offset` may be deleted.
-    pub fn may_be_deleted(&self, key: PartitionKey, offset: i64) -> bool {
-        let logs = self.logs.borrow();
-        logs.get(&key).is_some_and(|log| offset < log.asked_start)
-    }
-
-    /// A client was told this log start of `key` by a request that began when the highest told to anybody was `known_before`.
-    pub fn told_log_start(&self, key: PartitionKey, known_before: i64, log_start: i64) {
+    /// A client was told this log start of `key` at wall time `now_ms`, by a request that began when the highest told to
+    /// anybody was `known_before`.
+    pub fn told_log_start(
+        &self,
+        key: PartitionKey,
+        known_before: i64,
+        log_start: i64,
+        now_ms: i64,
+    ) {
         if log_start < known_before {
             self.fail(
                 "log-start-fell",
                 format!("{key:?}: {log_start} after {known_before}"),
             );
         }
+        if log_start > self.log_start(key) && !self.may_start_at(key, log_start, now_ms) {
+            let what = format!("{key:?} starts at {log_start}");
+            self.fail("log-start-unasked", what);
+        }
         let mut logs = self.logs.borrow_mut();
         let log = logs.entry(key).or_default();
         log.log_start = log.log_start.max(log_start);
-        if log_start > log.asked_start {
-            let asked = log.asked_start;
-            let what = format!("{key:?}: {log_start}, but {asked} was asked for");
-            self.fail("log-start-unasked", what);
-        }
     }
 
     /// A client was told this leader epoch by a request that began when the highest told to anybody was `known_before`.

@@ -43,6 +43,7 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::FailureAcked, 200, failures),
     hunt(Bug::BlockNotReadBack, 20, checkpoints),
     hunt(Bug::OffsetReusedAfterFailure, 50, failures),
+    hunt(Bug::SegmentsRemovedEarly, 50, retention),
 ];
 
 const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
@@ -80,6 +81,7 @@ fn kills(plan: &mut Plan) {
     plan.wishes.topics = 1;
     plan.wishes.partitions_max = 2;
     plan.wishes.delete_one_in = 0;
+    plan.wishes.retention_one_in = 0;
     plan.producers = (2, 0);
     plan.consumers = 1;
     plan.requests = 200;
@@ -157,4 +159,17 @@ fn deletes(plan: &mut Plan) {
 fn failures(plan: &mut Plan) {
     kills(plan);
     plan.faults = vec![Fault::Write, Fault::Sync];
+}
+
+/// Records go by their topic's rule all the time.
+fn retention(plan: &mut Plan) {
+    checkpoints(plan);
+    plan.faults = vec![Fault::Kill];
+    plan.wishes.retention_one_in = 1;
+    plan.wishes.delete_records_one_in = 0;
+    plan.wishes.partitions_max = 1;
+    plan.consumers = 2;
+    plan.config.retention_check_interval_ms = 20;
+    plan.config.dirty_bytes_max = Some(4 << 10);
+    plan.latency_us = (200, 2_000);
 }

@@ -141,7 +141,8 @@ impl Plan {
             .filter(|fault| faults.one_in(fault.rarity()));
         let drawn: Vec<Fault> = drawn.filter(|fault| allowed.contains(fault)).collect();
         let low = random.spread(1, 200);
-        Self {
+        let retention = Random::stream(seed, 20);
+        let mut plan = Self {
             shape: Shape {
                 number: 1,
                 shards: random.spread(1, 4) as u32,
@@ -157,6 +158,7 @@ impl Plan {
                 delete_one_in: *random.pick(&[0, 2, 8]),
                 segment_ms_max: *random.pick(&[0, 20, 2000]),
                 delete_records_one_in: *Random::stream(seed, 6).pick(&[0, 2, 8]),
+                retention_one_in: *retention.pick(&[0, 1, 3]),
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,
@@ -172,7 +174,9 @@ impl Plan {
             latency_us: (low, low * random.spread(1, 100)),
             sync_all_flushes: random.one_in(2),
             hang_up_one_in: *random.pick(&[0, 0, 10, 100]),
-        }
+        };
+        plan.config.retention_check_interval_ms = retention.spread(20, 5000);
+        plan
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Outcome {
     pub simulated_ns: u64,
     /// Records acknowledged and read.
     pub records: (u64, u64),
+    /// Records that logs start behind, as somebody was told.
+    pub gone: u64,
     /// Times the broker was started.
     pub starts: u32,
     /// Turns until all was mended.
@@ -102,6 +104,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         steps: world.steps(),
         simulated_ns: world.now_ns(),
         records: setting.history.counts(),
+        gone: setting.history.gone(),
         starts: machine.incarnation() - 1,
         chaos_steps: operator.chaos_steps.get(),
         first_start_cut: operator.first_start_cut.get(),

@@ -18,6 +18,7 @@ use protocol::messages::delete_topics::{
 };
 use protocol::primitives::Reader;
 
+use broker::log::retention::RetentionRule;
 use broker::shard::PartitionKey;
 
 use super::super::history::Known;
@@ -41,6 +42,8 @@ pub struct Wishes {
     pub segment_ms_max: u64,
     /// Records of a topic are deleted once in so many looks; 0 never.
     pub delete_records_one_in: u64,
+    /// A topic keeps its records for a time, or so many bytes, once in so many; 0 never.
+    pub retention_one_in: u64,
 }
 
 /// The admin.
@@ -135,30 +138,59 @@ impl Admin {
         Ok(())
     }
 
+    /// Settings of a new topic, and which of its records may go by them.
+    fn settings(&self) -> (Vec<(&'static str, u64)>, RetentionRule) {
+        let random = &self.wire.random;
+        let mut settings = Vec::new();
+        let mut rule = RetentionRule::default();
+        let rolls = self.wishes.segment_ms_max > 0 && random.one_in(2);
+        let mut segment_ms_max = self.wishes.segment_ms_max;
+        let retains = random.one_in(self.wishes.retention_one_in);
+        if retains {
+            if random.one_in(2) {
+                let age_ms = random.spread(1, 2000);
+                settings.push(("retention.ms", age_ms));
+                rule.age_ms_max = Some(age_ms as i64);
+            }
+            if rule.age_ms_max.is_none() || random.one_in(3) {
+                let bytes = random.spread(256, 256 << 10);
+                settings.push(("retention.bytes", bytes));
+                rule.bytes_max = Some(bytes);
+            }
+            settings.push(("file.delete.delay.ms", random.below(500)));
+            segment_ms_max = 100;
+        }
+        if rolls || retains {
+            settings.push(("segment.ms", random.spread(1, segment_ms_max)));
+        }
+        (settings, rule)
+    }
+
     async fn create(&mut self, name: &str) -> Result<(), Lost> {
         let random = &self.wire.random;
         let partitions = random.between(1, self.wishes.partitions_max) as i32;
-        let mut configs = Vec::new();
-        if self.wishes.segment_ms_max > 0 && random.one_in(2) {
-            let age = random.spread(1, self.wishes.segment_ms_max);
-            configs.push(CreateTopicsRequestTopicConfig {
-                name: "segment.ms".into(),
-                value: Some(age.to_string().into()),
-            });
-        }
+        let (settings, rule) = self.settings();
+        let configs = settings.into_iter().map(|(name, value)| {
+            let value = Some(value.to_string().into());
+            CreateTopicsRequestTopicConfig {
+                name: name.into(),
+                value,
+            }
+        });
         let request = CreateTopicsRequest {
             topics: vec![CreateTopicsRequestTopic {
                 name: name.into(),
                 num_partitions: partitions,
                 replication_factor: 1,
                 assignments: Vec::new(),
-                configs,
+                configs: configs.collect(),
             }],
             timeout_ms: 30_000,
             validate_only: false,
         };
         let history = &self.wire.setting.history;
         history.set_topic(name, Known::Unknown, 0);
+        history.wants_rule(name, rule);
         let incarnation = self.wire.setting.machine.incarnation();
         self.unsure.insert(name.to_owned(), (true, incarnation));
         let number = self.wire.number;
@@ -250,7 +282,10 @@ impl Admin {
                 let what = format!("{key:?}: {} below {offset}", one.low_watermark);
                 self.wire.fail("records-not-deleted", what);
             }
-            ErrorCode::None => history.told_log_start(key, before, one.low_watermark),
+            ErrorCode::None => {
+                let now_ms = self.wire.setting.now_ms();
+                history.told_log_start(key, before, one.low_watermark, now_ms);
+            }
             ErrorCode::OffsetOutOfRange => {
                 let what = format!("deleting {key:?} below {offset}: {code:?}");
                 self.wire.fail("wrong-refusal", what);

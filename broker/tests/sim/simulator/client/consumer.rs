@@ -249,9 +249,13 @@ impl Consumer {
             let what = format!("{key:?} at {position}, it starts at {start_before}");
             self.wire.fail("deleted-record", what);
         }
-        let history = &self.wire.setting.history;
-        told.iter()
-            .for_each(|start| history.told_log_start(key, start_before, *start));
+        let setting = &self.wire.setting;
+        if let Some(start) = told {
+            let now_ms = setting.now_ms();
+            setting
+                .history
+                .told_log_start(key, start_before, start, now_ms);
+        }
     }
 
     fn request(&mut self, max_wait_ms: i32, bytes_max: i32) -> FetchRequest<'static> {
@@ -425,9 +429,11 @@ impl Consumer {
 
     /// Whether that is what a read of deleted records is answered, and these may be.
     fn is_deleted(&self, code: i16) -> bool {
-        let history = &self.wire.setting.history;
+        let setting = &self.wire.setting;
         code == ErrorCode::OffsetOutOfRange.code()
-            && history.may_be_deleted(self.key, self.position)
+            && setting
+                .history
+                .may_start_at(self.key, self.position + 1, setting.now_ms())
     }
 
     /// Asks for the first offset or the end; `None`: not now.
@@ -470,7 +476,8 @@ impl Consumer {
         if timestamp == LATEST {
             history.told_high_watermark(self.key, end_before, one.offset);
         } else {
-            history.told_log_start(self.key, start_before, one.offset);
+            let now_ms = self.wire.setting.now_ms();
+            history.told_log_start(self.key, start_before, one.offset, now_ms);
         }
         Ok(Some(one.offset))
     }

@@ -14,6 +14,7 @@ use protocol::messages::metadata::{
 };
 use protocol::primitives::Reader;
 
+use super::clock::wall_ms;
 use super::history::{History, Known};
 use super::machine::Machine;
 use super::net::Client as Connection;
@@ -72,6 +73,11 @@ impl Setting {
     /// Whether clients go on by themselves.
     pub fn goes_on(&self) -> bool {
         self.phase.get() == Phase::Chaos && self.requests_left.get() > 0
+    }
+
+    /// Wall time of everybody, milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        wall_ms(&self.world)
     }
 
     /// Takes one request of those left.

@@ -15,7 +15,6 @@ use protocol::messages::produce::{
 };
 use protocol::primitives::Reader;
 
-use super::super::clock::wall_ms;
 use super::super::history::Known;
 use super::super::random::Random;
 use super::records::{self, Identity};
@@ -294,8 +293,11 @@ impl Producer {
                 false => Compression::None,
             };
             let value_bytes = random.spread(setting.value_bytes.0, setting.value_bytes.1);
-            let now_ms = wall_ms(&setting.world);
+            let now_ms = setting.now_ms();
             let bytes = records::batch(numbers.clone(), value_bytes, now_ms, codec, identity);
+            setting
+                .history
+                .made(numbers.clone(), now_ms, bytes.len() as u64);
             lane.batches.push_back(Batch {
                 numbers,
                 bytes,

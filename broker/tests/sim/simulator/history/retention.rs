@@ -1,0 +1,79 @@
+//! Which records of a partition may be gone: those below what an admin asked to delete, those older than their topic keeps
+//! them, and those behind which as many bytes stand as their topic keeps. What the broker keeps longer is its own affair.
+
+use broker::log::retention::RetentionRule;
+use broker::shard::PartitionKey;
+
+use super::{History, Log, Sent};
+
+impl History {
+    /// A topic of this name is about to be created, with this rule.
+    pub fn wants_rule(&self, name: &str, rule: RetentionRule) {
+        self.rules.borrow_mut().insert(name.to_owned(), rule);
+    }
+
+    /// The batch of these records is made: its records' timestamp, and its bytes.
+    pub fn made(&self, numbers: std::ops::Range<u64>, timestamp_ms: i64, bytes: u64) {
+        let mut sent = self.sent.borrow_mut();
+        for number in numbers.clone() {
+            sent[number as usize].timestamp_ms = timestamp_ms;
+        }
+        sent[numbers.start as usize].bytes = bytes;
+    }
+
+    /// Whether the log of `key` may start at `start` now, at wall time `now_ms`: once it may, it may for ever.
+    pub fn may_start_at(&self, key: PartitionKey, start: i64, now_ms: i64) -> bool {
+        let logs = self.logs.borrow();
+        let Some(log) = logs.get(&key) else {
+            return start <= 0;
+        };
+        if start <= log.asked_start {
+            return true;
+        }
+        let rule = self.rule_of(key.topic_id);
+        let sent = self.sent.borrow();
+        let by_size = rule
+            .bytes_max
+            .map_or(0, |max| size_cut(key, log, &sent, max));
+        let Some(age_ms_max) = rule.age_ms_max else {
+            return start <= by_size;
+        };
+        (log.asked_start.max(by_size)..start).all(|offset| {
+            let record = log.records.get(offset as usize).copied().flatten();
+            // Of one that nobody has seen nobody knows the age.
+            record.is_none_or(|number| now_ms - sent[number as usize].timestamp_ms > age_ms_max)
+        })
+    }
+
+    fn rule_of(&self, topic_id: u128) -> RetentionRule {
+        let topics = self.topics.borrow();
+        let named = topics
+            .iter()
+            .find(|(_, topic)| topic.known == super::Known::Present(topic_id));
+        let rules = self.rules.borrow();
+        named
+            .and_then(|(name, _)| rules.get(name).copied())
+            .unwrap_or_default()
+    }
+}
+
+/// The highest offset behind which at least `bytes_max` bytes may stand: all that was ever sent there, or may have strayed
+/// there, counts.
+fn size_cut(key: PartitionKey, log: &Log, sent: &[Sent], bytes_max: u64) -> i64 {
+    let here = |record: &&Sent| record.key == key || record.astray;
+    let mut behind: u64 = sent.iter().filter(here).map(|record| record.bytes).sum();
+    let mut cut = 0;
+    for (offset, number) in (0..).zip(&log.records) {
+        if behind < bytes_max {
+            break;
+        }
+        cut = offset;
+        if let Some(number) = number {
+            behind = behind.saturating_sub(sent[*number as usize].bytes);
+        }
+    }
+    match behind >= bytes_max {
+        true => log.records.len() as i64,
+        false => cut,
+    }
+}
