@@ -264,6 +264,7 @@ struct Sums {
     acked: AtomicU64,
     read: AtomicU64,
     gone: AtomicU64,
+    commits: AtomicU64,
     starts: AtomicU64,
     /// Independent of the order in which threads finish.
     hash: AtomicU64,
@@ -335,6 +336,7 @@ fn add(sums: &Sums, outcome: &Outcome) {
     sums.acked.fetch_add(outcome.records.0, Ordering::SeqCst);
     sums.read.fetch_add(outcome.records.1, Ordering::SeqCst);
     sums.gone.fetch_add(outcome.gone, Ordering::SeqCst);
+    sums.commits.fetch_add(outcome.commits, Ordering::SeqCst);
     sums.starts
         .fetch_add(u64::from(outcome.starts), Ordering::SeqCst);
     sums.hash.fetch_add(outcome.hash, Ordering::SeqCst);
@@ -409,6 +411,7 @@ fn finish(sums: &Sums, begun: Instant) {
         "records_acknowledged": get(&sums.acked),
         "records_read": get(&sums.read),
         "records_gone": get(&sums.gone),
+        "offset_commits": get(&sums.commits),
         "seconds": begun.elapsed().as_secs_f64(),
     });
     println!("{line}");

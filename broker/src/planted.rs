@@ -52,6 +52,14 @@ pub enum Bug {
     OffsetReusedAfterFailure,
     /// Segments go before it is committed that the log starts behind them.
     SegmentsRemovedEarly,
+    /// A member of an older generation may commit offsets.
+    StaleGenerationAccepted,
+    /// Offsets of topics expire that a live group reads.
+    OffsetsExpiredWhileLive,
+    /// A static member that comes back is another member beside the one it was.
+    StaticMemberDuplicated,
+    /// A commit of offsets is acknowledged before it is durable.
+    OffsetCommitAckedEarly,
 }
 
 /// All of them.
@@ -79,6 +87,10 @@ pub const BUGS: &[Bug] = &[
     Bug::BlockNotReadBack,
     Bug::OffsetReusedAfterFailure,
     Bug::SegmentsRemovedEarly,
+    Bug::StaleGenerationAccepted,
+    Bug::OffsetsExpiredWhileLive,
+    Bug::StaticMemberDuplicated,
+    Bug::OffsetCommitAckedEarly,
 ];
 
 /// Whether `bug` is planted on this thread.

@@ -20,6 +20,7 @@ use super::{
     MemberRef, Ticket,
 };
 use crate::coordinator::java_hash;
+use crate::planted::{self, Bug};
 
 /// The type of groups whose metadata says which topics they read.
 pub const CONSUMER: &str = "consumer";
@@ -216,7 +217,10 @@ impl ClassicGroup {
     /// Whether `who` is a member of this generation.
     pub fn check_generation(&self, who: &MemberRef) -> Result<(), GroupError> {
         self.check_member(who)?;
-        match who.generation_id == self.generation_id {
+        let is_older = who.generation_id < self.generation_id;
+        match who.generation_id == self.generation_id
+            || is_older && planted::on(Bug::StaleGenerationAccepted)
+        {
             true => Ok(()),
             false => Err(GroupError::IllegalGeneration),
         }

@@ -14,6 +14,7 @@ use super::{
     SyncedGroup, Ticket,
 };
 use crate::limits;
+use crate::planted::{self, Bug};
 
 impl ClassicGroup {
     /// JoinGroup.
@@ -51,6 +52,9 @@ impl ClassicGroup {
         let member_id = new_member_id(request, turn.moment.entropy);
         if let Some(instance) = &request.group_instance_id {
             match self.static_members.get(instance.as_str()).cloned() {
+                Some(_) if planted::on(Bug::StaticMemberDuplicated) => {
+                    self.add(member_id, request, ticket, turn);
+                }
                 Some(old) => self.replace_static(&old, member_id, (request, ticket), turn),
                 None => self.add(member_id, request, ticket, turn),
             }

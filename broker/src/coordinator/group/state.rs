@@ -11,6 +11,7 @@ use super::{
     CommitOffsets, GroupError, GroupReply, GroupRequest, JoinGroup, ListedGroup, Ticket,
     TopicPartitions,
 };
+use crate::planted::{self, Bug};
 
 /// A group.
 #[derive(Debug)]
@@ -224,7 +225,8 @@ impl Group {
             let is_gone = gone.contains(&(topic.clone(), offset.topic_id));
             let has_expired = || {
                 expiry.has_passed(offset, now_ms, retention_ms)
-                    && !self.classic.is_subscribed_to(topic)
+                    && (planted::on(Bug::OffsetsExpiredWhileLive)
+                        || !self.classic.is_subscribed_to(topic))
             };
             if is_gone || has_expired() {
                 turn.records.push(tombstone(&group_id, topic, partition));

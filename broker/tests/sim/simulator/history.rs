@@ -15,6 +15,7 @@ use std::ops::Range;
 use broker::log::retention::RetentionRule;
 use broker::shard::PartitionKey;
 
+pub mod groups;
 mod retention;
 
 /// Something that must never be.
@@ -91,6 +92,8 @@ pub struct History {
     retired: RefCell<BTreeSet<u128>>,
     producer_ids: RefCell<BTreeSet<i64>>,
     cluster_id: RefCell<Option<String>>,
+    /// Consumer groups.
+    pub groups: groups::Groups,
     violation: RefCell<Option<Violation>>,
     failed: Cell<bool>,
     acked_records: Cell<u64>,
@@ -380,6 +383,12 @@ impl History {
     /// `id` was deleted and never comes back.
     pub fn retire(&self, id: u128) {
         self.retired.borrow_mut().insert(id);
+    }
+
+    /// Whether a client ever sent something to the topic with this id.
+    pub fn knows(&self, topic_id: u128) -> bool {
+        let logs = self.logs.borrow();
+        logs.keys().any(|key| key.topic_id == topic_id)
     }
 
     /// All topics that are there for certain, with their ids and partitions.

@@ -44,6 +44,10 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::BlockNotReadBack, 20, checkpoints),
     hunt(Bug::OffsetReusedAfterFailure, 50, failures),
     hunt(Bug::SegmentsRemovedEarly, 50, retention),
+    hunt(Bug::StaleGenerationAccepted, 50, groups),
+    hunt(Bug::OffsetsExpiredWhileLive, 200, expiring),
+    hunt(Bug::StaticMemberDuplicated, 100, groups),
+    hunt(Bug::OffsetCommitAckedEarly, 200, groups),
 ];
 
 const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
@@ -84,6 +88,8 @@ fn kills(plan: &mut Plan) {
     plan.wishes.retention_one_in = 0;
     plan.producers = (2, 0);
     plan.consumers = 1;
+    plan.members = (0, 1);
+    plan.committers = 0;
     plan.requests = 200;
     plan.think_us_max = 1000;
     plan.faults = vec![Fault::Kill];
@@ -172,4 +178,26 @@ fn retention(plan: &mut Plan) {
     plan.config.retention_check_interval_ms = 20;
     plan.config.dirty_bytes_max = Some(4 << 10);
     plan.latency_us = (200, 2_000);
+}
+
+/// Members of one group that come, commit and go.
+fn groups(plan: &mut Plan) {
+    kills(plan);
+    plan.producers = (1, 0);
+    plan.consumers = 0;
+    plan.members = (4, 1);
+    plan.committers = 1;
+    plan.requests = 400;
+    plan.latency_us = (200, 2_000);
+    plan.offset_retention_ms_max = 0;
+    plan.config.groups.initial_rebalance_delay_ms = 10;
+}
+
+/// And some of what they commit is kept for a short time only.
+fn expiring(plan: &mut Plan) {
+    groups(plan);
+    plan.think_us_max = 20_000;
+    plan.breaks = 2;
+    plan.peace_us_max = 1_000_000;
+    plan.expire_offsets(10, 50);
 }

@@ -105,6 +105,12 @@ pub struct Plan {
     pub producers: (u32, u32),
     /// Consumers.
     pub consumers: u32,
+    /// Members of consumer groups, and how many groups they share.
+    pub members: (u32, u32),
+    /// Clients that commit offsets, each to a group of its own that has no members.
+    pub committers: u32,
+    /// How long some committed offsets are kept, milliseconds, at most; 0: all for ever.
+    pub offset_retention_ms_max: u64,
     /// Requests of all clients together.
     pub requests: u64,
     /// Pauses of clients, microseconds, at most.
@@ -142,6 +148,7 @@ impl Plan {
         let drawn: Vec<Fault> = drawn.filter(|fault| allowed.contains(fault)).collect();
         let low = random.spread(1, 200);
         let retention = Random::stream(seed, 20);
+        let groups = Random::stream(seed, 21);
         let mut plan = Self {
             shape: Shape {
                 number: 1,
@@ -162,6 +169,12 @@ impl Plan {
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,
+            members: (
+                *groups.pick(&[0, 0, 0, 2, 3, 5]),
+                groups.between(1, 2) as u32,
+            ),
+            committers: groups.below(2) as u32,
+            offset_retention_ms_max: 0,
             requests: random.spread(60, 600),
             think_us_max: random.spread(10, 20_000),
             value_bytes: (VALUE_BYTES_MIN, random.spread(32, 4096)),
@@ -176,7 +189,19 @@ impl Plan {
             hang_up_one_in: *random.pick(&[0, 0, 10, 100]),
         };
         plan.config.retention_check_interval_ms = retention.spread(20, 5000);
+        plan.config.offsets_topic_partitions = groups.between(1, 4) as u32;
+        plan.config.groups.session_timeout_ms_min = 1;
+        plan.config.groups.initial_rebalance_delay_ms = groups.spread(1, 300) as i32;
+        if groups.one_in(3) {
+            plan.expire_offsets(groups.spread(10, 500), groups.spread(10, 2000));
+        }
         plan
+    }
+
+    /// From here on some offsets are kept for `retention_ms_max` at most, and looked for every `check_ms`.
+    pub fn expire_offsets(&mut self, check_ms: u64, retention_ms_max: u64) {
+        self.config.groups.offsets_retention_check_interval_ms = check_ms;
+        self.offset_retention_ms_max = retention_ms_max;
     }
 }
 

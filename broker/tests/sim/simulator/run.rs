@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::client::admin::Admin;
 use super::client::consumer::Consumer;
+use super::client::member::Member;
 use super::client::producer::Producer;
 use super::client::{Phase, Setting};
 use super::disk::aim::Aim;
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub records: (u64, u64),
     /// Records that logs start behind, as somebody was told.
     pub gone: u64,
+    /// Commits of offsets that were acknowledged.
+    pub commits: u64,
     /// Times the broker was started.
     pub starts: u32,
     /// Turns until all was mended.
@@ -74,8 +77,12 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         hang_up_one_in: plan.hang_up_one_in,
         damaged: RefCell::default(),
         lost: RefCell::default(),
+        topic_names: plan.wishes.names(),
+        offset_retention_ms_max: plan.offset_retention_ms_max,
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
+    let expires = plan.offset_retention_ms_max > 0;
+    setting.history.groups.may_go.set(expires);
     let operator = Rc::new(Operator {
         setting: setting.clone(),
         plan: plan.clone(),
@@ -105,6 +112,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         simulated_ns: world.now_ns(),
         records: setting.history.counts(),
         gone: setting.history.gone(),
+        commits: setting.history.groups.acked(),
         starts: machine.incarnation() - 1,
         chaos_steps: operator.chaos_steps.get(),
         first_start_cut: operator.first_start_cut.get(),
@@ -160,6 +168,19 @@ fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
         let number = 100 + number;
         let consumer = Consumer::new(setting.clone(), number, random(number));
         world.spawn(OUTSIDE, "consumer", Box::pin(consumer.run()));
+    }
+    let (members, groups) = plan.members;
+    for place in 0..members {
+        let number = 200 + place;
+        let group = format!("group-{}", place % groups);
+        let member = Member::new(setting.clone(), number, random(number), group);
+        world.spawn(OUTSIDE, "member", Box::pin(member.run()));
+    }
+    for place in 0..plan.committers {
+        let number = 300 + place;
+        let group = format!("alone-{place}");
+        let member = Member::new(setting.clone(), number, random(number), group);
+        world.spawn(OUTSIDE, "committer", Box::pin(member.run_alone()));
     }
 }
 
@@ -308,11 +329,14 @@ impl Operator {
         }
     }
 
-    /// A last consumer reads everything.
+    /// A last consumer reads everything, and a last client of the groups fetches all offsets.
     async fn read_all(&self) {
         let reader = Consumer::new(self.setting.clone(), 999, self.random.fork());
         let life = Box::pin(reader.run_final());
         self.setting.world.spawn(OUTSIDE, "final read", life);
+        let member = Member::new(self.setting.clone(), 998, self.random.fork(), String::new());
+        let life = Box::pin(member.run_final());
+        self.setting.world.spawn(OUTSIDE, "final fetch", life);
         self.supervise(Duration::from_micros(1)).await;
         self.wait_finished().await;
     }

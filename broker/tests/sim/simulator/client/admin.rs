@@ -46,6 +46,15 @@ pub struct Wishes {
     pub retention_one_in: u64,
 }
 
+impl Wishes {
+    /// The names in use.
+    pub fn names(&self) -> Vec<String> {
+        (0..self.topics)
+            .map(|number| format!("t{number}"))
+            .collect()
+    }
+}
+
 /// The admin.
 pub struct Admin {
     wire: Wire,
@@ -87,7 +96,8 @@ impl Admin {
             self.wire.connect(self.wire.some_port(bootstrap)).await;
         }
         self.look().await?;
-        let name = format!("t{}", self.wire.random.below(self.wishes.topics));
+        let names = &self.wire.setting.topic_names;
+        let name = self.wire.random.pick(names).clone();
         if !self.wire.setting.goes_on() {
             self.wire.think().await;
             return Ok(());

@@ -1,4 +1,4 @@
-//! The clients of the model: producers, consumers, an admin. Each speaks Kafka's protocol over a simulated connection,
+//! The clients of the model: producers, consumers, members of groups, an admin. Each speaks Kafka's protocol over a simulated connection,
 //! holds what it is told against the [`History`], and goes on when connections break.
 
 use std::cell::{Cell, RefCell};
@@ -23,6 +23,8 @@ use super::world::World;
 
 pub mod admin;
 pub mod consumer;
+pub mod member;
+pub mod offsets;
 pub mod producer;
 pub mod records;
 
@@ -61,6 +63,10 @@ pub struct Setting {
     pub value_bytes: (u64, u64),
     /// A client hangs up once in so many answers that it waits for; 0 never.
     pub hang_up_one_in: u64,
+    /// Names that topics may have.
+    pub topic_names: Vec<String>,
+    /// How long some committed offsets are kept, milliseconds, at most; 0: all for ever.
+    pub offset_retention_ms_max: u64,
     /// Until all is mended a read may be answered with a storage error.
     pub reads_fail: bool,
     /// Partitions with a segment that has decayed.
