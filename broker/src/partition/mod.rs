@@ -274,6 +274,15 @@ impl Partition {
         self.tail_bytes
     }
 
+    /// Bytes in the tail from `offset` on, where a batch begins or the tail ends.
+    pub fn tail_bytes_from(&self, offset: i64) -> usize {
+        let from = self
+            .tail
+            .partition_point(|batch| batch.last_offset < offset);
+        let written = self.tail.range(..from).map(|batch| batch.bytes.len());
+        self.tail_bytes - written.sum::<usize>()
+    }
+
     /// Whole batches of the tail from the one that holds `offset`, up to `bytes_max`; one at least if asked for.
     pub fn read_tail(&self, offset: i64, bytes_max: usize, at_least_one: bool) -> Vec<Slice> {
         let from = self
