@@ -7,6 +7,10 @@
 //! idempotent producer keep their order (reordered), a refused record never appears (refused-record), what a topic was
 //! said to be it stays, a log starts no later than somebody asked for or its topic's retention allows and what is deleted
 //! stays so, producer ids are given once, high watermarks and leader epochs never fall.
+//!
+//! A disk whose syncs lied, and which then lost its power, takes everything back to what was known before it lied: that is
+//! still there. Of what came later each log may have lost its end and nothing else: a record stands where it stood or nowhere,
+//! and none behind one that came in another's place.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +64,61 @@ pub struct Log {
     log_start: i64,
     /// Highest log start that anybody asked for.
     asked_start: i64,
+    /// What a lying disk may have lost: the records by offset.
+    doubtful: BTreeMap<i64, u64>,
+    /// The last offset at which such a record was found again.
+    kept_last: Option<i64>,
+    /// The first one at which there is another record.
+    replaced_first: Option<i64>,
+}
+
+/// What was known when the disk began to lie.
+struct Floor {
+    logs: BTreeMap<PartitionKey, Log>,
+    topics: BTreeMap<String, Topic>,
+    retired: BTreeSet<u128>,
+    producer_ids: BTreeSet<i64>,
+    cluster_id: Option<String>,
+}
+
+impl Log {
+    /// Highest end that must be there.
+    fn end(&self) -> i64 {
+        self.high_watermark.max(self.acked_end)
+    }
+
+    /// Of what came after `floor` anything from some offset on may be lost.
+    fn go_back(&mut self, floor: Self) {
+        let end = floor.end();
+        let later = self.records.iter().enumerate().skip(end as usize);
+        let later = later.filter_map(|(at, number)| Some((at as i64, (*number)?)));
+        self.doubtful = later.collect();
+        self.records.truncate(end as usize);
+        self.high_watermark = floor.high_watermark;
+        self.acked_end = floor.acked_end;
+        self.leader_epoch = floor.leader_epoch;
+        self.log_start = floor.log_start;
+        self.kept_last = None;
+        self.replaced_first = None;
+    }
+
+    /// Whether record `number` may stand at `offset` after a lying disk has lost the end of this log, or nothing of it.
+    fn may_follow_loss(&mut self, offset: i64, number: u64) -> bool {
+        match self.doubtful.remove(&offset) {
+            None => return true,
+            Some(before) if before == number => self.kept_last = self.kept_last.max(Some(offset)),
+            Some(_) => {
+                let first = self
+                    .replaced_first
+                    .map_or(offset, |first| first.min(offset));
+                self.replaced_first = Some(first);
+            }
+        }
+        match (self.kept_last, self.replaced_first) {
+            (Some(kept), Some(replaced)) => kept < replaced,
+            _ => true,
+        }
+    }
 }
 
 /// What is known of a topic's name.
@@ -91,9 +150,12 @@ pub struct History {
     rules: RefCell<BTreeMap<String, RetentionRule>>,
     retired: RefCell<BTreeSet<u128>>,
     producer_ids: RefCell<BTreeSet<i64>>,
+    /// Given out by what may be lost: they may be given out again, once.
+    doubtful_ids: RefCell<BTreeSet<i64>>,
     cluster_id: RefCell<Option<String>>,
     /// Consumer groups.
     pub groups: groups::Groups,
+    floor: RefCell<Option<Floor>>,
     violation: RefCell<Option<Violation>>,
     failed: Cell<bool>,
     acked_records: Cell<u64>,
@@ -245,7 +307,11 @@ impl History {
             return self.fail("inconsistent-offset", case("which is no offset"));
         };
         let mut logs = self.logs.borrow_mut();
-        let records = &mut logs.entry(key).or_default().records;
+        let log = logs.entry(key).or_default();
+        if !log.may_follow_loss(offset, number) {
+            self.fail("resurrected", case("behind or before one that is lost"));
+        }
+        let records = &mut log.records;
         if records.len() <= at {
             records.resize(at + 1, None);
         }
@@ -276,8 +342,7 @@ impl History {
     /// Highest end of `key` that must be there: told to somebody, acknowledged, or read.
     pub fn end(&self, key: PartitionKey) -> i64 {
         let logs = self.logs.borrow();
-        logs.get(&key)
-            .map_or(0, |log| log.high_watermark.max(log.acked_end))
+        logs.get(&key).map_or(0, Log::end)
     }
 
     /// Somebody asks for everything of `key` below `offset` to be deleted.
@@ -337,14 +402,64 @@ impl History {
             .map_or(0, |log| log.leader_epoch)
     }
 
-    /// A producer id was given out.
-    pub fn given_producer_id(&self, id: i64) {
+    /// A producer id was given out. False: before a disk lost what it had called synced too, and who had it then may have left
+    /// records under it.
+    pub fn given_producer_id(&self, id: i64) -> bool {
+        let is_new = !self.doubtful_ids.borrow_mut().remove(&id);
         if id < 0 || !self.producer_ids.borrow_mut().insert(id) {
             self.fail(
                 "producer-id-twice",
                 format!("producer id {id} was given out before"),
             );
         }
+        is_new
+    }
+
+    /// The disk begins to lie; `has_lied`: what it said before is not all true either.
+    pub fn disk_lies(&self, has_lied: bool) {
+        if has_lied && self.floor.borrow().is_some() {
+            return;
+        }
+        *self.floor.borrow_mut() = Some(Floor {
+            logs: self.logs.borrow().clone(),
+            topics: self.topics.borrow().clone(),
+            retired: self.retired.borrow().clone(),
+            producer_ids: self.producer_ids.borrow().clone(),
+            cluster_id: self.cluster_id.borrow().clone(),
+        });
+    }
+
+    /// The power went, and the disk had lied: only what was known before that is certain. All partitions that may have lost
+    /// something.
+    pub fn disk_lost(&self) -> Vec<PartitionKey> {
+        let floor = self.floor.borrow_mut().take();
+        let mut floor = floor.expect("it was noted when the disk began to lie");
+        let mut logs = self.logs.borrow_mut();
+        for (key, log) in &mut *logs {
+            log.go_back(floor.logs.remove(key).unwrap_or_default());
+        }
+        for (name, topic) in &mut *self.topics.borrow_mut() {
+            let same =
+                |before: &Topic| (before.known, before.version) == (topic.known, topic.version);
+            if !floor.topics.get(name).is_some_and(same) {
+                topic.known = Known::Unknown;
+            }
+            // Whoever has begun something there begins anew.
+            topic.version += 1;
+        }
+        *self.retired.borrow_mut() = floor.retired;
+        let given = self.producer_ids.replace(floor.producer_ids);
+        let certain = self.producer_ids.borrow();
+        let doubtful = given.difference(&certain);
+        self.doubtful_ids.borrow_mut().extend(doubtful);
+        *self.cluster_id.borrow_mut() = floor.cluster_id;
+        logs.keys().copied().collect()
+    }
+
+    /// Whether it is not known of some topic whether it is there.
+    pub fn is_unsure(&self) -> bool {
+        let topics = self.topics.borrow();
+        topics.values().any(|topic| topic.known == Known::Unknown)
     }
 
     /// The cluster's id as somebody was told.

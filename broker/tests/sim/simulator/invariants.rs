@@ -32,8 +32,6 @@ pub struct Watch {
     /// By quorum: term, commit and applied index at the last look.
     quorums: RefCell<BTreeMap<u32, (u64, u64, u64)>>,
     next_look: Cell<u64>,
-    /// What was lost may not be what is found: the disk was made to lie.
-    forgets: Cell<bool>,
 }
 
 impl Observer for Watch {
@@ -53,15 +51,13 @@ impl Observer for Watch {
             }
         }
     }
+
+    fn forgets(&self) {
+        self.before.borrow_mut().clear();
+    }
 }
 
 impl Watch {
-    /// From here on what recovery finds is not compared with what was there.
-    pub fn forget(&self) {
-        self.forgets.set(true);
-        self.before.borrow_mut().clear();
-    }
-
     /// After every turn.
     pub fn look(&self, setting: &Setting) {
         let history = &setting.history;
@@ -87,9 +83,6 @@ impl Watch {
         let Some(before) = self.before.borrow_mut().remove(&shard.number) else {
             return;
         };
-        if self.forgets.get() {
-            return;
-        }
         let after = state(shard);
         for (before, after) in before.iter().zip(&after) {
             let quorum = before.quorum.quorum;

@@ -68,6 +68,8 @@ pub trait Observer {
     fn opened(&self, router: &Rc<Router>);
     /// The process is about to be gone, with these shards.
     fn ends(&self, routers: &[Rc<Router>]);
+    /// What was there may not be found again.
+    fn forgets(&self);
 }
 
 /// One run of the broker.
@@ -199,6 +201,9 @@ impl Machine {
     /// The machine loses its power.
     pub fn lose_power(&self) {
         self.end_process();
+        if self.disk.has_lied() {
+            self.observer.forgets();
+        }
         self.disk.lose_power();
     }
 
@@ -259,6 +264,18 @@ impl Machine {
     /// Which run of the broker this is, or was.
     pub fn incarnation(&self) -> u32 {
         self.next_incarnation.get()
+    }
+
+    /// Whether every shard has recovered and leads all that is its own.
+    pub fn is_whole(&self) -> bool {
+        let whole = |process: Rc<Process>| {
+            let routers = process.routers.borrow();
+            let leads = |router: &Rc<Router>| router.shard().leads_all();
+            routers
+                .iter()
+                .all(|router| router.as_ref().is_some_and(leads))
+        };
+        self.is_serving() && self.process().is_some_and(whole)
     }
 
     /// Whether every shard serves.

@@ -24,6 +24,17 @@ const AIMS: [&str; 7] = [
     "shard-0",
 ];
 
+/// What a start says that sees what a lying disk has lost.
+const LOSSES: [&str; 7] = [
+    "journal corrupt at",
+    "is an older copy",
+    "older than the other",
+    "there was a checkpoint of",
+    "holds no journal",
+    "the checkpoint is damaged",
+    "storage.manifest is damaged",
+];
+
 /// How each shard of a process ended.
 type Ended = [Result<ExitCode, Refusal>];
 
@@ -51,7 +62,7 @@ impl Operator {
                 }
                 Err(refusal) => self.refused(&[&refusal]),
             }
-            if self.setting.history.has_failed() {
+            if self.setting.history.has_failed() || self.done.get() {
                 return;
             }
             self.setting.world.sleep(Duration::from_millis(5)).await;
@@ -82,6 +93,9 @@ impl Operator {
                 .world
                 .tell(|| format!("operator: refused, {code:?}: {said}"));
             let decayed = self.has_decayed() || self.decayed_before.get();
+            if *code == ExitCode::Damaged && !decayed && self.setting.has_lost.get() {
+                return self.lost_for_good(&said.to_string());
+            }
             let legal = match code {
                 ExitCode::Unusable => decayed || self.failures() != self.failed_before.get(),
                 ExitCode::Damaged | ExitCode::OtherLayout => decayed,
@@ -98,6 +112,14 @@ impl Operator {
             faults.stop_errors();
             faults.capacity_bytes.set(UNBOUNDED);
         }
+    }
+
+    /// The broker sees that its disk has lost what it had called synced: nothing but a copy helps, and the run is over.
+    fn lost_for_good(&self, said: &str) {
+        if !LOSSES.iter().any(|loss| said.contains(loss)) {
+            self.setting.history.fail("refused", said.to_owned());
+        }
+        self.done.set(true);
     }
 
     /// What a process says that ended although nobody asked it to: one shard at least could not start.
@@ -155,6 +177,10 @@ impl Operator {
         self.setting
             .world
             .tell(|| "operator: a shard is fenced, the broker is started again".to_owned());
+        if self.setting.has_ever_lost.get() && !self.disk_has_failed() {
+            // A shard has seen that it knows more than the first one, which has the metadata.
+            return self.done.set(true);
+        }
         if !self.disk_has_failed() {
             let what = "although nothing of the disk has failed".to_owned();
             self.setting.history.fail("fenced", what);
@@ -164,6 +190,22 @@ impl Operator {
             0 => self.end_now(Fault::Kill).await,
             1 if power => self.end_now(Fault::Power).await,
             _ => self.stop().await,
+        }
+    }
+
+    /// The disk lies for a while. Then the power goes, mostly; or the process ends, which loses nothing; or nothing happens, and
+    /// the power may go later.
+    pub(super) async fn lie(&self) {
+        let disk = &self.setting.machine.disk;
+        self.setting.history.disk_lies(disk.has_lied());
+        disk.faults().lies.set(true);
+        let time = self.random.spread_us(1_000, 3_000_000);
+        self.supervise(time).await;
+        disk.faults().lies.set(false);
+        match self.random.below(4) {
+            0 => {}
+            1 => self.end_now(Fault::Kill).await,
+            _ => self.end_now(Fault::Power).await,
         }
     }
 

@@ -32,10 +32,12 @@ pub enum Fault {
     Full,
     /// Data at rest decays while the broker is down.
     Rot,
+    /// Syncs say for a while that they succeeded, and make nothing durable.
+    Lie,
 }
 
 /// All families.
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 10] = [
     Fault::Kill,
     Fault::Power,
     Fault::Stop,
@@ -45,6 +47,7 @@ pub const FAULTS: [Fault; 9] = [
     Fault::Sync,
     Fault::Full,
     Fault::Rot,
+    Fault::Lie,
 ];
 
 impl fmt::Display for Fault {
@@ -59,6 +62,7 @@ impl fmt::Display for Fault {
             Self::Sync => "sync",
             Self::Full => "full",
             Self::Rot => "rot",
+            Self::Lie => "lie",
         })
     }
 }
@@ -68,7 +72,7 @@ impl Fault {
     fn rarity(self) -> u64 {
         match self {
             Self::Kill | Self::Power | Self::Stop | Self::Slow => 2,
-            Self::Read | Self::Write | Self::Sync | Self::Full | Self::Rot => 4,
+            Self::Read | Self::Write | Self::Sync | Self::Full | Self::Rot | Self::Lie => 4,
         }
     }
 
@@ -194,6 +198,10 @@ impl Plan {
         plan.config.groups.initial_rebalance_delay_ms = groups.spread(1, 300) as i32;
         if groups.one_in(3) {
             plan.expire_offsets(groups.spread(10, 500), groups.spread(10, 2000));
+        }
+        if plan.faults.contains(&Fault::Lie) {
+            // What groups know is not taken back with the rest.
+            (plan.members.0, plan.committers) = (0, 0);
         }
         plan
     }

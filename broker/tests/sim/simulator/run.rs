@@ -79,6 +79,8 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         lost: RefCell::default(),
         topic_names: plan.wishes.names(),
         offset_retention_ms_max: plan.offset_retention_ms_max,
+        has_lost: Cell::new(false),
+        has_ever_lost: Cell::new(false),
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
     let expires = plan.offset_retention_ms_max > 0;
@@ -95,8 +97,8 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         decayed_before: Cell::default(),
     });
     if let Some(Point::Turn(turn, fault)) = plan.ends {
-        let machine = machine.clone();
-        world.call_at_step(turn, move || end(&machine, fault));
+        let setting = setting.clone();
+        world.call_at_step(turn, move || end(&setting, fault));
     }
     spawn_clients(seed, plan, &setting);
     let life = operator.clone();
@@ -184,11 +186,11 @@ fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
     }
 }
 
-/// Ends the process of `machine`, or its power.
-fn end(machine: &Machine, fault: Fault) {
+/// Ends the process, or the machine's power.
+fn end(setting: &Setting, fault: Fault) {
     match fault {
-        Fault::Power => machine.lose_power(),
-        _ => machine.kill(),
+        Fault::Power => setting.lose_power(),
+        _ => setting.machine.kill(),
     }
 }
 
@@ -197,7 +199,7 @@ pub(super) struct Operator {
     pub(super) setting: Rc<Setting>,
     pub(super) plan: Plan,
     pub(super) random: Random,
-    done: Cell<bool>,
+    pub(super) done: Cell<bool>,
     chaos_steps: Cell<u64>,
     pub(super) first_start_cut: Cell<bool>,
     /// Operations of the disk that had failed when the broker was started last, and those that had found no space.
@@ -241,7 +243,11 @@ impl Operator {
         self.setting
             .world
             .tell(|| "operator: all is mended".to_owned());
-        self.setting.machine.disk.faults().heal();
+        let disk = &self.setting.machine.disk;
+        disk.faults().heal();
+        if disk.has_lied() {
+            disk.settle();
+        }
         self.restore(true);
         self.setting.phase.set(Phase::Healed);
     }
@@ -259,6 +265,9 @@ impl Operator {
             } else if self.setting.machine.process().is_none() {
                 self.start().await;
             }
+            if self.setting.machine.is_whole() {
+                self.setting.has_lost.set(false);
+            }
             self.restart_if_fenced().await;
             if self.setting.world.now_ns() >= deadline {
                 return;
@@ -270,7 +279,7 @@ impl Operator {
     pub(super) fn break_down(&self) {
         let power = self.plan.faults.contains(&Fault::Power);
         if power && (self.random.one_in(2) || !self.plan.faults.contains(&Fault::Kill)) {
-            self.setting.machine.lose_power();
+            self.setting.lose_power();
         } else {
             self.setting.machine.kill();
         }
@@ -284,6 +293,7 @@ impl Operator {
             Fault::Read | Fault::Write | Fault::Sync => self.fail_operations(fault),
             Fault::Full => self.fill_up(),
             Fault::Rot => self.decay().await,
+            Fault::Lie => self.lie().await,
         }
     }
 
@@ -291,10 +301,10 @@ impl Operator {
     pub(super) async fn end_now(&self, fault: Fault) {
         let world = &self.setting.world;
         let ended = Rc::new(Cell::new(false));
-        let (machine, told) = (self.setting.machine.clone(), ended.clone());
+        let (setting, told) = (self.setting.clone(), ended.clone());
         let end = move || {
             if !told.replace(true) {
-                end(&machine, fault);
+                end(&setting, fault);
             }
         };
         if self.random.one_in(self.plan.aimed_one_in) {
@@ -343,7 +353,7 @@ impl Operator {
 
     /// The power goes, although nothing is under way: nothing may be missing (I19, I20).
     async fn restart_hard(&self) {
-        self.setting.machine.lose_power();
+        self.setting.lose_power();
         self.start().await;
     }
 

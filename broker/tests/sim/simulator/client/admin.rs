@@ -87,7 +87,7 @@ impl Admin {
     }
 
     fn is_unsure(&self) -> bool {
-        !self.unsure.is_empty()
+        !self.unsure.is_empty() || self.wire.setting.history.is_unsure()
     }
 
     async fn session(&mut self) -> Result<(), Lost> {

@@ -135,6 +135,10 @@ impl Consumer {
         self.find().await?;
         self.position = 0;
         self.is_behind = false;
+        // Where it ends a read may not be able to tell.
+        while self.is_lost() && self.list_offsets(LATEST).await?.is_none() {
+            self.wire.back_off().await;
+        }
         loop {
             match self.poll(0, 1 << 20).await? {
                 Polled::Read(end) if self.position >= end => {

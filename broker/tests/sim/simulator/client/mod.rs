@@ -71,11 +71,32 @@ pub struct Setting {
     pub reads_fail: bool,
     /// Partitions with a segment that has decayed.
     pub damaged: RefCell<BTreeSet<PartitionKey>>,
-    /// Those of them of which something cannot be restored any more.
+    /// Those of which something cannot be restored any more, or was never stored by a disk that lied.
     pub lost: RefCell<BTreeSet<PartitionKey>>,
+    /// The disk had lied when the power went, and the broker has not been whole since.
+    pub has_lost: Cell<bool>,
+    /// The disk had lied when the power went, some time in this run.
+    pub has_ever_lost: Cell<bool>,
 }
 
 impl Setting {
+    /// The machine loses its power.
+    pub fn lose_power(&self) {
+        let has_lied = self.machine.disk.has_lied();
+        self.machine.lose_power();
+        if has_lied {
+            self.world
+                .tell(|| "the disk has lost what it had called synced".to_owned());
+            let lost = self.history.disk_lost();
+            self.lost.borrow_mut().extend(lost);
+            self.has_lost.set(true);
+            self.has_ever_lost.set(true);
+            if self.machine.disk.faults().lies.get() {
+                self.history.disk_lies(false);
+            }
+        }
+    }
+
     /// Whether clients go on by themselves.
     pub fn goes_on(&self) -> bool {
         self.phase.get() == Phase::Chaos && self.requests_left.get() > 0
@@ -129,6 +150,8 @@ pub struct Wire {
     correlation: i32,
     /// Ports of all shards, once it was told.
     ports: Vec<u16>,
+    /// The run of the broker that it was connected to last.
+    run: u32,
     /// A request was not answered in time although nothing breaks.
     healed_at_ns: u64,
 }
@@ -156,6 +179,7 @@ impl Wire {
             connection: None,
             correlation: 0,
             ports: Vec::new(),
+            run: 0,
             healed_at_ns: 0,
         }
     }
@@ -177,6 +201,12 @@ impl Wire {
         self.connection.is_some()
     }
 
+    /// Whether whoever it was connected to last is gone: what comes from there still is a late word.
+    pub fn is_late(&self) -> bool {
+        let machine = &self.setting.machine;
+        machine.process().is_none() || machine.incarnation() != self.run
+    }
+
     /// Gives the connection up.
     pub fn hang_up(&mut self) {
         self.connection = None;
@@ -188,6 +218,7 @@ impl Wire {
         loop {
             self.connection = self.setting.machine.connect(port);
             if self.connection.is_some() {
+                self.run = self.setting.machine.incarnation();
                 return;
             }
             self.back_off().await;
@@ -246,6 +277,10 @@ impl Wire {
             Some(Err(_)) => return Err(Lost),
             None => return Err(self.too_late("does not answer")),
         };
+        if self.setting.has_ever_lost.get() && self.is_late() {
+            // What it says may be lost already.
+            return Err(Lost);
+        }
         self.connection = Some(connection);
         let mut reader = Reader::new(&frame);
         let Ok(correlation) = skip_response_header(&mut reader, api_key, version) else {

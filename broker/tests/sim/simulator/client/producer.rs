@@ -187,10 +187,11 @@ impl Producer {
         let answer = InitProducerIdResponse::decode(&mut Reader::new(&body), INIT_PRODUCER_ID.1);
         match answer {
             Ok(answer) if answer.error_code == 0 => {
-                self.wire
-                    .setting
-                    .history
-                    .given_producer_id(answer.producer_id);
+                let history = &self.wire.setting.history;
+                if !history.given_producer_id(answer.producer_id) {
+                    // Its sequences may have begun elsewhere already.
+                    return Err(Lost);
+                }
                 self.identity = Some((answer.producer_id, answer.producer_epoch));
                 Ok(())
             }

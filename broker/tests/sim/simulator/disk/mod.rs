@@ -5,8 +5,9 @@
 //! nothing, whole, torn at 512 bytes, or out of order. A name survives once its directory was synced. When a process is
 //! killed, what it had under way happens, happens in part, or does not happen; everything that completed stays. An
 //! operation that fails may have happened in part; a sync that fails leaves each page that was to be made durable dropped,
-//! unsynced, or seen and never made durable until it is written again. A sync that lies makes nothing durable. Data at rest
-//! decays ([`rot`]). Which of these happen, and when, is set from outside ([`Faults`]).
+//! unsynced, or seen and never made durable until it is written again. A sync that lies makes nothing durable, but no sync that
+//! fails after it drops what it was asked for: that has left memory. Data at rest decays ([`rot`]). Which of these happen, and
+//! when, is set from outside ([`Faults`]).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -482,7 +483,9 @@ impl Disk for SimDisk {
         Box::pin(self.operate(what, move |disk, fate| {
             if fate == Fate::Fails {
                 // Of other files whoever syncs them is told.
-                let hit = |path: &str| path.starts_with(&below) && !path.ends_with(".journal");
+                let hit = |path: &str| {
+                    !disk.has_lied() && path.starts_with(&below) && !path.ends_with(".journal")
+                };
                 let names = disk.0.names.borrow();
                 for (_, content) in names.files().filter(|(path, _)| hit(path)) {
                     content.borrow_mut().sync_failed(moment, &disk.0.random);
@@ -575,7 +578,9 @@ impl File for SimFile {
             let moment = self.disk.0.moment.get();
             let sync = move |disk: &SimDisk, fate| {
                 if fate == Fate::Fails {
-                    content.borrow_mut().sync_failed(moment, &disk.0.random);
+                    if !disk.has_lied() {
+                        content.borrow_mut().sync_failed(moment, &disk.0.random);
+                    }
                 } else if disk.becomes_durable(fate) {
                     disk.tell(fate, || format!("sync {name}"));
                     content.borrow_mut().sync(moment);
