@@ -21,7 +21,7 @@ impl Operator {
     /// The broker is down for a while, and something of the disk is not what it was when it comes back.
     pub(super) async fn decay(&self) {
         let machine = &self.setting.machine;
-        machine.kill();
+        self.setting.kill();
         for _ in 0..self.random.spread(1, 4) {
             self.rot_one();
         }

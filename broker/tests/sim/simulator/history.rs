@@ -8,7 +8,8 @@
 //! said to be it stays, a log starts no later than somebody asked for or its topic's retention allows and what is deleted
 //! stays so, producer ids are given once, high watermarks and leader epochs never fall.
 //!
-//! A disk whose syncs lied, and which then lost its power, takes everything back to what was known before it lied: that is
+//! Where records are acknowledged before they are durable (write caching), the end of a process takes everything back to what
+//! somebody has seen. A disk whose syncs lied, and which then lost its power, takes everything back to what was known before it lied: that is
 //! still there. Of what came later each log may have lost its end and nothing else: a record stands where it stood or nowhere,
 //! and none behind one that came in another's place.
 
@@ -60,6 +61,8 @@ pub struct Log {
     leader_epoch: i32,
     /// Offset after the last one acknowledged.
     acked_end: i64,
+    /// Offset after the last one acknowledged before it was durable: there as long as the process is, and after a clean stop.
+    acked_early_end: i64,
     /// Highest log start that anybody was told.
     log_start: i64,
     /// Highest log start that anybody asked for.
@@ -88,7 +91,7 @@ impl Log {
     }
 
     /// Of what came after `floor` anything from some offset on may be lost.
-    fn go_back(&mut self, floor: Self) {
+    fn go_back(&mut self, floor: &Self) {
         let end = floor.end();
         let later = self.records.iter().enumerate().skip(end as usize);
         let later = later.filter_map(|(at, number)| Some((at as i64, (*number)?)));
@@ -96,6 +99,7 @@ impl Log {
         self.records.truncate(end as usize);
         self.high_watermark = floor.high_watermark;
         self.acked_end = floor.acked_end;
+        self.acked_early_end = 0;
         self.leader_epoch = floor.leader_epoch;
         self.log_start = floor.log_start;
         self.kept_last = None;
@@ -210,8 +214,8 @@ impl History {
         first..first + count
     }
 
-    /// These records are acknowledged, the first at `base_offset`.
-    pub fn acked(&self, key: PartitionKey, numbers: Range<u64>, base_offset: i64) {
+    /// These records are acknowledged, the first at `base_offset`; `early`: it may be before they are durable.
+    pub fn acked(&self, key: PartitionKey, numbers: Range<u64>, base_offset: i64, early: bool) {
         let count = numbers.end - numbers.start;
         for (offset, number) in (base_offset..).zip(numbers) {
             if self.sent.borrow()[number as usize].refused {
@@ -226,7 +230,11 @@ impl History {
         self.acked_records.set(self.acked_records.get() + count);
         let mut logs = self.logs.borrow_mut();
         let log = logs.entry(key).or_default();
-        log.acked_end = log.acked_end.max(base_offset + count as i64);
+        let end = match early {
+            true => &mut log.acked_early_end,
+            false => &mut log.acked_end,
+        };
+        *end = (*end).max(base_offset + count as i64);
     }
 
     /// These records are refused: they may never appear.
@@ -345,6 +353,12 @@ impl History {
         logs.get(&key).map_or(0, Log::end)
     }
 
+    /// Offset after the last record of `key` that was acknowledged early by the process that still runs.
+    pub fn early_end(&self, key: PartitionKey) -> i64 {
+        let logs = self.logs.borrow();
+        logs.get(&key).map_or(0, |log| log.acked_early_end)
+    }
+
     /// Somebody asks for everything of `key` below `offset` to be deleted.
     pub fn asks_log_start(&self, key: PartitionKey, offset: i64) {
         let mut logs = self.logs.borrow_mut();
@@ -415,6 +429,29 @@ impl History {
         is_new
     }
 
+    /// The process has ended, and with it what was acknowledged early and never seen.
+    pub fn process_ended(&self) {
+        for log in self.logs.borrow_mut().values_mut() {
+            if log.acked_early_end > log.end() {
+                let floor = Log {
+                    high_watermark: log.high_watermark,
+                    acked_end: log.acked_end,
+                    leader_epoch: log.leader_epoch,
+                    log_start: log.log_start,
+                    ..Log::default()
+                };
+                log.go_back(&floor);
+            }
+        }
+    }
+
+    /// The process has stopped because it was asked to, and all that was acknowledged is durable.
+    pub fn stopped_well(&self) {
+        for log in self.logs.borrow_mut().values_mut() {
+            log.acked_end = log.acked_end.max(log.acked_early_end);
+        }
+    }
+
     /// The disk begins to lie; `has_lied`: what it said before is not all true either.
     pub fn disk_lies(&self, has_lied: bool) {
         if has_lied && self.floor.borrow().is_some() {
@@ -436,7 +473,7 @@ impl History {
         let mut floor = floor.expect("it was noted when the disk began to lie");
         let mut logs = self.logs.borrow_mut();
         for (key, log) in &mut *logs {
-            log.go_back(floor.logs.remove(key).unwrap_or_default());
+            log.go_back(&floor.logs.remove(key).unwrap_or_default());
         }
         for (name, topic) in &mut *self.topics.borrow_mut() {
             let same =
@@ -567,7 +604,7 @@ impl History {
     /// All is read: every record that was acknowledged or seen must have been found again by now. `found_end` is where
     /// the last read of `key` ended; `readable`: nothing of it is damaged.
     pub fn check_whole(&self, key: PartitionKey, found_end: i64, readable: bool) {
-        let must = self.end(key);
+        let must = self.end(key).max(self.early_end(key));
         if found_end < must {
             self.fail(
                 "lost-write",

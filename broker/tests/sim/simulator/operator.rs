@@ -13,6 +13,9 @@ use super::run::Operator;
 /// Time within which a process must have stopped once it was asked to.
 const STOP: Duration = Duration::from_secs(10);
 
+/// A stop that takes so long has given up a disk that stands still, and with it what was acknowledged early.
+const GIVES_UP: Duration = Duration::from_secs(6);
+
 /// Parts of names that errors are aimed at; the empty one is in all.
 const AIMS: [&str; 7] = [
     "",
@@ -150,6 +153,11 @@ impl Operator {
         if was_serving && took > STOP {
             let what = format!("it took {took:?} to stop");
             self.setting.history.fail("slow-stop", what);
+        }
+        let well = ended.iter().all(|one| matches!(one, Ok(ExitCode::Ok)));
+        match well && took < GIVES_UP {
+            true => self.setting.history.stopped_well(),
+            false => self.setting.history.process_ended(),
         }
         for one in &ended {
             match one {

@@ -170,6 +170,7 @@ impl Plan {
                 segment_ms_max: *random.pick(&[0, 20, 2000]),
                 delete_records_one_in: *Random::stream(seed, 6).pick(&[0, 2, 8]),
                 retention_one_in: *retention.pick(&[0, 1, 3]),
+                own_caching: Random::stream(seed, 8).one_in(8),
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,
@@ -216,16 +217,24 @@ impl Plan {
 /// Settings so small that files roll, fill and are recycled within a run.
 fn config(random: &Random) -> Config {
     let frame_bytes_max = 4096 * random.between(32, 64);
+    let journal_file_bytes = frame_bytes_max + 4096 * random.between(1, 64);
+    let journal_bytes_max = journal_file_bytes * random.between(2, 5);
+    let dirty_bytes_max = random.spread(4 << 10, 512 << 10);
+    let checkpoint_interval_ms = random.spread(1000, 30_000);
+    let write_caching = random.one_in(8).to_string();
     let batch_bytes_max = limits::batch_bytes_max(frame_bytes_max).to_string();
-    let pairs = [("message.max.bytes", batch_bytes_max.as_str())];
-    let mut config = Config::from_pairs(&pairs).expect("a legal setting");
+    // What topics take over must be set as an operator sets it: by name.
+    let pairs = [
+        ("message.max.bytes", batch_bytes_max.as_str()),
+        ("write.caching", write_caching.as_str()),
+    ];
+    let mut config = Config::from_pairs(&pairs).expect("legal settings");
     config.data_dir = "/pelton/data".into();
     config.listen_port = 9092;
     config.frame_bytes_max = frame_bytes_max;
-    config.journal_file_bytes = config.frame_bytes_max + 4096 * random.between(1, 64);
-    config.journal_bytes_max = Some(config.journal_file_bytes * random.between(2, 5));
-    config.dirty_bytes_max = Some(random.spread(4 << 10, 512 << 10));
-    config.checkpoint_interval_ms = random.spread(1000, 30_000);
-    config.write_caching = random.one_in(8);
+    config.journal_file_bytes = journal_file_bytes;
+    config.journal_bytes_max = Some(journal_bytes_max);
+    config.dirty_bytes_max = Some(dirty_bytes_max);
+    config.checkpoint_interval_ms = checkpoint_interval_ms;
     config
 }

@@ -81,6 +81,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         offset_retention_ms_max: plan.offset_retention_ms_max,
         has_lost: Cell::new(false),
         has_ever_lost: Cell::new(false),
+        caching: (!plan.wishes.own_caching).then_some(plan.config.write_caching),
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
     let expires = plan.offset_retention_ms_max > 0;
@@ -190,7 +191,7 @@ fn spawn_clients(seed: u64, plan: &Plan, setting: &Rc<Setting>) {
 fn end(setting: &Setting, fault: Fault) {
     match fault {
         Fault::Power => setting.lose_power(),
-        _ => setting.machine.kill(),
+        _ => setting.kill(),
     }
 }
 
@@ -260,6 +261,7 @@ impl Operator {
             let pause = Duration::from_nanos(left).min(Duration::from_millis(20));
             self.setting.world.sleep(pause).await;
             if let Some(ended) = self.setting.machine.take_ended() {
+                self.setting.history.process_ended();
                 self.judge(&ended);
                 self.start().await;
             } else if self.setting.machine.process().is_none() {
@@ -281,7 +283,7 @@ impl Operator {
         if power && (self.random.one_in(2) || !self.plan.faults.contains(&Fault::Kill)) {
             self.setting.lose_power();
         } else {
-            self.setting.machine.kill();
+            self.setting.kill();
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Wishes {
     pub segment_ms_max: u64,
     /// Records of a topic are deleted once in so many looks; 0 never.
     pub delete_records_one_in: u64,
+    /// Topics have a `write.caching` of their own.
+    pub own_caching: bool,
     /// A topic keeps its records for a time, or so many bytes, once in so many; 0 never.
     pub retention_one_in: u64,
 }
@@ -149,7 +151,7 @@ impl Admin {
     }
 
     /// Settings of a new topic, and which of its records may go by them.
-    fn settings(&self) -> (Vec<(&'static str, u64)>, RetentionRule) {
+    fn settings(&self, name: &str) -> (Vec<(&'static str, String)>, RetentionRule) {
         let random = &self.wire.random;
         let mut settings = Vec::new();
         let mut rule = RetentionRule::default();
@@ -159,19 +161,23 @@ impl Admin {
         if retains {
             if random.one_in(2) {
                 let age_ms = random.spread(1, 2000);
-                settings.push(("retention.ms", age_ms));
+                settings.push(("retention.ms", age_ms.to_string()));
                 rule.age_ms_max = Some(age_ms as i64);
             }
             if rule.age_ms_max.is_none() || random.one_in(3) {
                 let bytes = random.spread(256, 256 << 10);
-                settings.push(("retention.bytes", bytes));
+                settings.push(("retention.bytes", bytes.to_string()));
                 rule.bytes_max = Some(bytes);
             }
-            settings.push(("file.delete.delay.ms", random.below(500)));
+            settings.push(("file.delete.delay.ms", random.below(500).to_string()));
             segment_ms_max = 100;
         }
         if rolls || retains {
-            settings.push(("segment.ms", random.spread(1, segment_ms_max)));
+            settings.push(("segment.ms", random.spread(1, segment_ms_max).to_string()));
+        }
+        if self.wishes.own_caching {
+            let own = self.wire.setting.caches(name).to_string();
+            settings.push(("write.caching", own));
         }
         (settings, rule)
     }
@@ -179,9 +185,9 @@ impl Admin {
     async fn create(&mut self, name: &str) -> Result<(), Lost> {
         let random = &self.wire.random;
         let partitions = random.between(1, self.wishes.partitions_max) as i32;
-        let (settings, rule) = self.settings();
+        let (settings, rule) = self.settings(name);
         let configs = settings.into_iter().map(|(name, value)| {
-            let value = Some(value.to_string().into());
+            let value = Some(value.into());
             CreateTopicsRequestTopicConfig {
                 name: name.into(),
                 value,

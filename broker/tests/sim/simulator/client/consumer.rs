@@ -141,6 +141,13 @@ impl Consumer {
         }
         loop {
             match self.poll(0, 1 << 20).await? {
+                // What was acknowledged early is on its way still.
+                Polled::Read(end)
+                    if self.position >= end
+                        && end < self.wire.setting.history.early_end(self.key) =>
+                {
+                    self.wire.back_off().await;
+                }
                 Polled::Read(end) if self.position >= end => {
                     let history = &self.wire.setting.history;
                     history.check_whole(self.key, end, !self.is_lost());

@@ -67,6 +67,8 @@ pub struct Setting {
     pub topic_names: Vec<String>,
     /// How long some committed offsets are kept, milliseconds, at most; 0: all for ever.
     pub offset_retention_ms_max: u64,
+    /// `write.caching` of topics that have none of their own; `None`: each has one.
+    pub caching: Option<bool>,
     /// Until all is mended a read may be answered with a storage error.
     pub reads_fail: bool,
     /// Partitions with a segment that has decayed.
@@ -80,11 +82,25 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Whether produces to `topic` are acknowledged before they are durable.
+    pub fn caches(&self, topic: &str) -> bool {
+        let by_name = topic.bytes().last().is_some_and(|byte| byte % 2 == 0);
+        self.caching.unwrap_or(by_name)
+    }
+
+    /// The process is killed.
+    pub fn kill(&self) {
+        self.machine.kill();
+        self.history.process_ended();
+    }
+
     /// The machine loses its power.
     pub fn lose_power(&self) {
         let has_lied = self.machine.disk.has_lied();
         self.machine.lose_power();
-        if has_lied {
+        if !has_lied {
+            self.history.process_ended();
+        } else {
             self.world
                 .tell(|| "the disk has lost what it had called synced".to_owned());
             let lost = self.history.disk_lost();

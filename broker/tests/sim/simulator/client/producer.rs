@@ -32,6 +32,8 @@ struct Lane {
     /// What was known of the topic when it was chosen.
     known: (Known, u64),
     key: PartitionKey,
+    /// Records are acknowledged early here, by this run of the broker: what the next one has of them nobody knows.
+    cached_by: Option<u32>,
     port: u16,
     next_sequence: i32,
     /// Not yet acknowledged, in order.
@@ -133,7 +135,11 @@ impl Producer {
     fn leave_lanes(&mut self) {
         let history = &self.wire.setting.history;
         if self.requests.is_empty() {
-            let gone = |lane: &mut Lane| history.topic(&lane.topic) != lane.known;
+            let now = self.wire.setting.machine.incarnation();
+            let gone = |lane: &mut Lane| {
+                history.topic(&lane.topic) != lane.known
+                    || lane.cached_by.is_some_and(|run| run != now)
+            };
             for lane in self.lanes.extract_if(.., gone) {
                 let batches = lane.batches.into_iter();
                 batches.for_each(|batch| history.astray(batch.numbers));
@@ -208,7 +214,8 @@ impl Producer {
     /// Leaves lanes of topics that are gone; takes new ones if there is none or by chance.
     async fn choose_lanes(&mut self) -> Result<(), Lost> {
         self.leave_lanes();
-        let history = &self.wire.setting.history;
+        let setting = &self.wire.setting;
+        let history = &setting.history;
         let wanted = !self.owes() && (self.lanes.is_empty() || self.wire.random.one_in(4));
         if wanted && self.wire.setting.goes_on() {
             let present = history.present();
@@ -230,6 +237,7 @@ impl Producer {
                         topic: topic.clone(),
                         known: history.topic(topic),
                         key,
+                        cached_by: setting.caches(topic).then(|| setting.machine.incarnation()),
                         port: 0,
                         next_sequence: 0,
                         batches: VecDeque::new(),
@@ -474,11 +482,13 @@ impl Producer {
             )
         });
         if code == 0 {
-            let key = lane.key;
+            let (key, early) = (lane.key, lane.cached_by.is_some());
+            // Acknowledged early by a process that is gone: nobody knows whether it is there.
+            let counts = same_topic && !(early && self.wire.is_late());
             if let Some(batch) = self.take(at, first) {
                 let history = &self.wire.setting.history;
-                match same_topic {
-                    true => history.acked(key, batch.numbers, base_offset),
+                match counts {
+                    true => history.acked(key, batch.numbers, base_offset, early),
                     false => history.astray(batch.numbers),
                 }
             }
