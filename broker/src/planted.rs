@@ -60,6 +60,12 @@ pub enum Bug {
     StaticMemberDuplicated,
     /// A commit of offsets is acknowledged before it is durable.
     OffsetCommitAckedEarly,
+    /// Segments that compaction replaced go before a checkpoint names those in their place.
+    SwappedTooEarly,
+    /// Compaction drops tombstones of keys that it has not seen all records of.
+    TombstoneDroppedEarly,
+    /// Compaction keeps no header of a producer's last batch.
+    ProducerHeaderDropped,
 }
 
 /// All of them.
@@ -91,6 +97,9 @@ pub const BUGS: &[Bug] = &[
     Bug::OffsetsExpiredWhileLive,
     Bug::StaticMemberDuplicated,
     Bug::OffsetCommitAckedEarly,
+    Bug::SwappedTooEarly,
+    Bug::TombstoneDroppedEarly,
+    Bug::ProducerHeaderDropped,
 ];
 
 /// Whether `bug` is planted on this thread.

@@ -23,6 +23,7 @@ use crate::io::buffer::{Slice, WriteBuffer, align_up};
 use crate::io::clock::Instant;
 use crate::io::disk::{File, OpenMode};
 use crate::limits;
+use crate::planted::{self, Bug};
 
 /// The longest rest between two reads.
 const REST_MAX: Duration = Duration::from_millis(100);
@@ -44,6 +45,8 @@ pub struct CompactionOrder<'a> {
 /// What compaction came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Compacted {
+    /// Segments that others stand for now.
+    pub replaced: usize,
     /// Bytes of the segments before.
     pub bytes_before: u64,
     /// And of those in their place.
@@ -89,8 +92,11 @@ impl PartitionLog {
             compacted: Compacted::default(),
         };
         let mut done = rewrite.run(cleanable).await;
-        let (written, compacted) = (std::mem::take(&mut rewrite.written), rewrite.compacted);
-        if done.is_ok() && !self.replace(&rewrite.sources(cleanable), &written, compacted) {
+        let written = std::mem::take(&mut rewrite.written);
+        let sources = rewrite.sources(cleanable);
+        rewrite.compacted.replaced = sources.len();
+        let compacted = rewrite.compacted;
+        if done.is_ok() && !self.replace(&sources, &written, compacted) {
             done = Err(CompactionFailure::GivenUp);
         }
         if done.is_err() {
@@ -273,7 +279,7 @@ impl Rewrite<'_> {
             .then_some(header.base_timestamp());
         let keep = |record: &RecordRef<'_>, offset: i64| {
             if offset >= seen_below {
-                return true;
+                return record.value.is_some() || !planted::on(Bug::TombstoneDroppedEarly);
             }
             let Some(key) = record.key else {
                 return false;
@@ -292,7 +298,10 @@ impl Rewrite<'_> {
             Filtered::Some => {}
             Filtered::Nothing => {
                 let is_last = self.order.is_last_of_producer;
-                if header.has_producer_id() && is_last(header.producer_id(), header.base_offset()) {
+                if header.has_producer_id()
+                    && !planted::on(Bug::ProducerHeaderDropped)
+                    && is_last(header.producer_id(), header.base_offset())
+                {
                     append_empty(&header, out)?;
                 }
             }

@@ -14,6 +14,7 @@ use crate::config::topic::TopicConfig;
 use crate::io::executor::Signal;
 use crate::log::compaction::{Cleanable, CompactionRule};
 use crate::log::{Compacted, CompactionFailure, CompactionOrder, LogError};
+use crate::planted::{self, Bug};
 
 /// What a shard remembers of compaction.
 #[derive(Default)]
@@ -125,12 +126,13 @@ impl Shard {
             },
             is_wanted: &|| self.may_compact() && !owned.removed.get(),
         };
-        let before = owned.log.replaced();
         match owned.log.compact(cleanable, &order).await {
             Ok(compacted) if !owned.removed.get() => {
-                let replaced = owned.log.replaced() - before;
-                let waiting = self.compaction.waiting.get() + replaced;
+                let waiting = self.compaction.waiting.get() + compacted.replaced;
                 self.compaction.waiting.set(waiting);
+                if planted::on(Bug::SwappedTooEarly) {
+                    self.release_replaced(owned, compacted.replaced);
+                }
                 self.tell_compacted(owned, &compacted);
             }
             Ok(_) => {}
@@ -165,6 +167,7 @@ impl Shard {
             .compaction_bytes_written
             .add(compacted.bytes_after);
         let Compacted {
+            replaced,
             bytes_before,
             bytes_after,
             records_before,
@@ -172,7 +175,7 @@ impl Shard {
             keys,
             cleaned_offset,
         } = compacted;
-        tracing::info!(topic = %owned.topic, partition = owned.key.partition, bytes_before, bytes_after, records_before, records_after, keys, cleaned_offset, "compacted");
+        tracing::info!(topic = %owned.topic, partition = owned.key.partition, replaced, bytes_before, bytes_after, records_before, records_after, keys, cleaned_offset, "compacted");
     }
 }
 

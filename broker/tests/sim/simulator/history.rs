@@ -22,6 +22,7 @@ use broker::shard::PartitionKey;
 
 pub mod groups;
 mod retention;
+use super::client::records;
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,11 @@ pub struct Log {
     log_start: i64,
     /// Highest log start that anybody asked for.
     asked_start: i64,
+    /// Base offset of the last batch that was acknowledged to each producer id.
+    acked_by: BTreeMap<i64, i64>,
+    /// What the read of all of it has found so far: offsets of records, and the last batch of each producer id.
+    whole: BTreeSet<i64>,
+    whole_by: BTreeMap<i64, i64>,
     /// What a lying disk may have lost: the records by offset.
     doubtful: BTreeMap<i64, u64>,
     /// The last offset at which such a record was found again.
@@ -102,6 +108,7 @@ impl Log {
         self.acked_early_end = 0;
         self.leader_epoch = floor.leader_epoch;
         self.log_start = floor.log_start;
+        self.acked_by.clone_from(&floor.acked_by);
         self.kept_last = None;
         self.replaced_first = None;
     }
@@ -153,6 +160,10 @@ pub struct History {
     /// By name: what the topic that was created last keeps.
     rules: RefCell<BTreeMap<String, RetentionRule>>,
     retired: RefCell<BTreeSet<u128>>,
+    /// Names of topics that keep the newest record of each key, a bit each, and keys that records have.
+    newest: Cell<(u64, u64)>,
+    /// Ids that such topics have had.
+    compacted: RefCell<BTreeSet<u128>>,
     producer_ids: RefCell<BTreeSet<i64>>,
     /// Given out by what may be lost: they may be given out again, once.
     doubtful_ids: RefCell<BTreeSet<i64>>,
@@ -183,6 +194,28 @@ impl History {
             let kind = kind.to_owned();
             *self.violation.borrow_mut() = Some(Violation { kind, what });
         }
+    }
+
+    /// Topics of which only the newest record of each key is kept, a bit each, and how many keys there are. Before anything else.
+    pub fn keep_newest(&self, topics: u64, keys: u64) {
+        self.newest.set((topics, keys));
+    }
+
+    /// Keys that records have.
+    pub fn keys(&self) -> u64 {
+        self.newest.get().1.max(1)
+    }
+
+    /// Whether the topic of this name keeps the newest record of each key.
+    pub fn keeps_newest(&self, name: &str) -> bool {
+        let number: Option<u32> = name
+            .strip_prefix('t')
+            .and_then(|number| number.parse().ok());
+        number.is_some_and(|number| self.newest.get().0 >> number & 1 == 1)
+    }
+
+    fn is_compacted(&self, key: PartitionKey) -> bool {
+        self.compacted.borrow().contains(&key.topic_id)
     }
 
     /// Records acknowledged, and records read.
@@ -237,6 +270,31 @@ impl History {
         *end = (*end).max(base_offset + count as i64);
     }
 
+    /// The batch at `base_offset` is acknowledged to this producer id.
+    pub fn acked_by(&self, key: PartitionKey, producer_id: Option<i64>, base_offset: i64) {
+        if let Some(producer_id) = producer_id {
+            let mut logs = self.logs.borrow_mut();
+            let last = logs.entry(key).or_default().acked_by.entry(producer_id);
+            let last = last.or_insert(base_offset);
+            *last = base_offset.max(*last);
+        }
+    }
+
+    /// All of `key` is read from here on.
+    pub fn begin_whole(&self, key: PartitionKey) {
+        let mut logs = self.logs.borrow_mut();
+        let log = logs.entry(key).or_default();
+        log.whole.clear();
+        log.whole_by.clear();
+    }
+
+    /// A read of `key` gave these batches: producer id and base offset.
+    pub fn read_batches(&self, key: PartitionKey, producers: &[(i64, i64)]) {
+        let mut logs = self.logs.borrow_mut();
+        let by = &mut logs.entry(key).or_default().whole_by;
+        by.extend(producers.iter().copied());
+    }
+
     /// These records are refused: they may never appear.
     pub fn refused(&self, numbers: Range<u64>) {
         for number in numbers {
@@ -255,6 +313,9 @@ impl History {
     pub fn read(&self, key: PartitionKey, from: i64, records: &[(i64, u64)], high_watermark: i64) {
         self.read_records
             .set(self.read_records.get() + records.len() as u64);
+        if self.is_compacted(key) {
+            return self.read_compacted(key, from, records, high_watermark);
+        }
         let first = match records.first() {
             Some((first, _)) if *first > from => {
                 let what = format!("{key:?}: a read from {from} begins at {first}");
@@ -279,6 +340,30 @@ impl History {
                 self.fail("precommitted-read", what);
             }
             self.place(key, offset, number, "read");
+        }
+    }
+
+    /// Gaps are right here; whether too much is missing is seen when all is read.
+    fn read_compacted(
+        &self,
+        key: PartitionKey,
+        from: i64,
+        records: &[(i64, u64)],
+        high_watermark: i64,
+    ) {
+        if !records.is_sorted_by_key(|(offset, _)| *offset) {
+            let what = format!("{key:?}: a read from {from} gave {records:?}");
+            self.fail("int-nonmonotonic-poll", what);
+        }
+        for &(offset, number) in records {
+            if offset >= high_watermark {
+                let what =
+                    format!("{key:?}: {offset} was read, the high watermark is {high_watermark}");
+                self.fail("precommitted-read", what);
+            }
+            self.place(key, offset, number, "read");
+            let mut logs = self.logs.borrow_mut();
+            logs.entry(key).or_default().whole.insert(offset);
         }
     }
 
@@ -520,6 +605,11 @@ impl History {
 
     /// From here on `known` is known of `name`.
     pub fn set_topic(&self, name: &str, known: Known, partitions: i32) {
+        if let Known::Present(id) = known
+            && self.keeps_newest(name)
+        {
+            self.compacted.borrow_mut().insert(id);
+        }
         let mut topics = self.topics.borrow_mut();
         let version = topics.get(name).map_or(0, |topic| topic.version) + 1;
         topics.insert(
@@ -613,11 +703,19 @@ impl History {
         }
         let logs = self.logs.borrow();
         let Some(log) = logs.get(&key) else { return };
+        let is_compacted = self.is_compacted(key);
+        if is_compacted && readable {
+            self.check_newest(key, log);
+        }
         let sent = self.sent.borrow();
         let mut last_of_lane: BTreeMap<u32, u64> = BTreeMap::new();
         for (offset, number) in log.records.iter().enumerate() {
             let Some(number) = *number else {
-                if readable && (log.log_start..found_end).contains(&(offset as i64)) {
+                // What was replaced before anybody saw it never is.
+                if readable
+                    && !is_compacted
+                    && (log.log_start..found_end).contains(&(offset as i64))
+                {
                     self.fail("unseen", format!("{key:?} {offset} was never read"));
                 }
                 continue;
@@ -628,6 +726,50 @@ impl History {
                 && before > number
             {
                 self.fail("reordered", format!("{key:?} {offset}: record {number} stands behind {before} of the same producer"));
+            }
+        }
+    }
+
+    /// Of each key the newest record that is known is there; or that was a tombstone, and nothing of the key is. The last batch
+    /// of each producer is there, with or without records.
+    fn check_newest(&self, key: PartitionKey, log: &Log) {
+        let keys = self.keys();
+        let known = (0_i64..).zip(&log.records);
+        let known = known.filter_map(|(offset, number)| Some((offset, (*number)?)));
+        let mut newest: BTreeMap<u64, (i64, u64)> = BTreeMap::new();
+        let mut read: BTreeMap<u64, i64> = BTreeMap::new();
+        for (offset, number) in known {
+            newest.insert(records::key(number, keys), (offset, number));
+            if log.whole.contains(&offset) {
+                read.insert(records::key(number, keys), offset);
+            }
+        }
+        for (name, (offset, number)) in newest {
+            let read = read.get(&name).copied();
+            match records::is_tombstone(number) {
+                _ if read == Some(offset) || offset < log.log_start => {}
+                true if read.is_none() => {}
+                true => {
+                    let what = format!(
+                        "{key:?}: key {name} was deleted at {offset}, but ends with {read:?}"
+                    );
+                    self.fail("resurrected", what);
+                }
+                false => {
+                    let what = format!(
+                        "{key:?} {offset}: the newest record of key {name} is gone, it ends with {read:?}"
+                    );
+                    self.fail("lost-write", what);
+                }
+            }
+        }
+        for (producer_id, base_offset) in &log.acked_by {
+            let read = log.whole_by.get(producer_id);
+            if *base_offset >= log.log_start && read.is_none_or(|read| read < base_offset) {
+                let what = format!(
+                    "{key:?} {base_offset}: the last batch of producer {producer_id} is gone, {read:?} was read"
+                );
+                self.fail("lost-producer", what);
             }
         }
     }

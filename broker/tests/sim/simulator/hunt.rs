@@ -48,6 +48,9 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::OffsetsExpiredWhileLive, 200, expiring),
     hunt(Bug::StaticMemberDuplicated, 100, groups),
     hunt(Bug::OffsetCommitAckedEarly, 200, groups),
+    hunt(Bug::SwappedTooEarly, 50, compactions),
+    hunt(Bug::TombstoneDroppedEarly, 50, partial_compactions),
+    hunt(Bug::ProducerHeaderDropped, 50, compactions),
 ];
 
 const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
@@ -135,6 +138,25 @@ fn checkpoints(plan: &mut Plan) {
     rolls(plan);
     plan.config.checkpoint_interval_ms = 1000;
     plan.config.dirty_bytes_max = Some(16 << 10);
+}
+
+/// Topics whose segments are many and compacted all the time.
+fn compactions(plan: &mut Plan) {
+    checkpoints(plan);
+    plan.faults = vec![Fault::Kill];
+    plan.requests = 400;
+    plan.wishes.compacted = u64::MAX;
+    plan.wishes.compaction = (0.0, 0);
+    plan.keys = 7;
+    plan.config.compaction.backoff_ms = 50;
+    plan.config.compaction.key_bytes_max = 1 << 20;
+}
+
+/// The same, with room for few keys at once.
+fn partial_compactions(plan: &mut Plan) {
+    compactions(plan);
+    plan.keys = 97;
+    plan.config.compaction.key_bytes_max = 5 * 38;
 }
 
 /// Clients hang up while something of theirs is under way.

@@ -119,6 +119,8 @@ pub struct Plan {
     pub requests: u64,
     /// Pauses of clients, microseconds, at most.
     pub think_us_max: u64,
+    /// Keys of records.
+    pub keys: u64,
     /// Bytes of a record's value, at least and at most.
     pub value_bytes: (u64, u64),
     /// The families that this run draws its faults from.
@@ -153,6 +155,10 @@ impl Plan {
         let low = random.spread(1, 200);
         let retention = Random::stream(seed, 20);
         let groups = Random::stream(seed, 21);
+        let compaction = Random::stream(seed, 22);
+        let mut config = config(&random);
+        config.compaction.backoff_ms = compaction.spread(1, 5000);
+        config.compaction.key_bytes_max = compaction.spread(1, 10_000);
         let mut plan = Self {
             shape: Shape {
                 number: 1,
@@ -162,7 +168,7 @@ impl Plan {
                 open_segments_max: random.spread(1, 16) as usize,
                 prepared_bytes_max: random.spread(16 << 10, 1 << 20) as usize,
             },
-            config: config(&random),
+            config,
             wishes: Wishes {
                 topics: random.between(1, 4),
                 partitions_max: random.spread(1, 6),
@@ -171,6 +177,15 @@ impl Plan {
                 delete_records_one_in: *Random::stream(seed, 6).pick(&[0, 2, 8]),
                 retention_one_in: *retention.pick(&[0, 1, 3]),
                 own_caching: Random::stream(seed, 8).one_in(8),
+                compacted: match drawn.contains(&Fault::Lie) {
+                    // A disk that lies may lose what stands in the place of segments that are gone: no rule holds.
+                    true => 0,
+                    false => compaction.below(2) * compaction.next(),
+                },
+                compaction: (
+                    *compaction.pick(&[0.0, 0.1, 0.5]),
+                    *compaction.pick(&[0, 1, 1000]),
+                ),
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,
@@ -182,6 +197,7 @@ impl Plan {
             offset_retention_ms_max: 0,
             requests: random.spread(60, 600),
             think_us_max: random.spread(10, 20_000),
+            keys: compaction.spread(1, 60),
             value_bytes: (VALUE_BYTES_MIN, random.spread(32, 4096)),
             breaks: random.below(8) * u64::from(!drawn.is_empty()),
             faults: drawn,

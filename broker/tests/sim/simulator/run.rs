@@ -86,6 +86,9 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
     });
     let expires = plan.offset_retention_ms_max > 0;
     setting.history.groups.may_go.set(expires);
+    setting
+        .history
+        .keep_newest(plan.wishes.compacted, plan.keys);
     let operator = Rc::new(Operator {
         setting: setting.clone(),
         plan: plan.clone(),

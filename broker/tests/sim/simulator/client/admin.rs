@@ -46,6 +46,10 @@ pub struct Wishes {
     pub own_caching: bool,
     /// A topic keeps its records for a time, or so many bytes, once in so many; 0 never.
     pub retention_one_in: u64,
+    /// Which topics keep the newest record of each key, a bit each.
+    pub compacted: u64,
+    /// `min.cleanable.dirty.ratio` and `delete.retention.ms` of those.
+    pub compaction: (f64, u64),
 }
 
 impl Wishes {
@@ -153,8 +157,11 @@ impl Admin {
     /// Settings of a new topic, and which of its records may go by them.
     fn settings(&self, name: &str) -> (Vec<(&'static str, String)>, RetentionRule) {
         let random = &self.wire.random;
-        let mut settings = Vec::new();
         let mut rule = RetentionRule::default();
+        if self.wire.setting.history.keeps_newest(name) {
+            return (self.compacted(), rule);
+        }
+        let mut settings = Vec::new();
         let rolls = self.wishes.segment_ms_max > 0 && random.one_in(2);
         let mut segment_ms_max = self.wishes.segment_ms_max;
         let retains = random.one_in(self.wishes.retention_one_in);
@@ -180,6 +187,20 @@ impl Admin {
             settings.push(("write.caching", own));
         }
         (settings, rule)
+    }
+
+    /// Settings of a topic that keeps the newest record of each key, whatever its age.
+    fn compacted(&self) -> Vec<(&'static str, String)> {
+        let (dirty_ratio, delete_retention_ms) = self.wishes.compaction;
+        let age_ms = self.wire.random.spread(1, 2000);
+        vec![
+            ("cleanup.policy", "compact".to_owned()),
+            ("write.caching", "false".to_owned()),
+            ("segment.ms", age_ms.to_string()),
+            ("min.cleanable.dirty.ratio", dirty_ratio.to_string()),
+            ("delete.retention.ms", delete_retention_ms.to_string()),
+            ("file.delete.delay.ms", (age_ms % 7).to_string()),
+        ]
     }
 
     async fn create(&mut self, name: &str) -> Result<(), Lost> {

@@ -139,6 +139,7 @@ impl Consumer {
         while self.is_lost() && self.list_offsets(LATEST).await?.is_none() {
             self.wire.back_off().await;
         }
+        self.wire.setting.history.begin_whole(self.key);
         loop {
             match self.poll(0, 1 << 20).await? {
                 // What was acknowledged early is on its way still.
@@ -364,7 +365,7 @@ impl Consumer {
 
     fn take(&mut self, bytes: &[u8], high_watermark: i64, end_before: i64) {
         let history = &self.wire.setting.history;
-        let found = match records::found(bytes) {
+        let found = match records::found(bytes, history.keys()) {
             Ok(found) => found,
             Err(problem) => {
                 let key = self.key;
@@ -382,7 +383,8 @@ impl Consumer {
         }
         history.told_high_watermark(self.key, end_before, high_watermark);
         history.read(self.key, self.position, &found.records, high_watermark);
-        if found.records.is_empty() && self.position < high_watermark {
+        history.read_batches(self.key, &found.producers);
+        if found.end.is_none() && self.position < high_watermark {
             let what = format!("{:?} at {} of {high_watermark}", self.key, self.position);
             self.wire.fail("empty-poll", what);
         }
@@ -395,8 +397,8 @@ impl Consumer {
                 found.records.len()
             )
         });
-        if let Some((last, _)) = found.records.last() {
-            self.position = last + 1;
+        if let Some(end) = found.end {
+            self.position = end;
         }
     }
 

@@ -82,8 +82,11 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Whether produces to `topic` are acknowledged before they are durable.
+    /// Whether produces to `topic` are acknowledged before they are durable; those to compacted ones never are.
     pub fn caches(&self, topic: &str) -> bool {
+        if self.history.keeps_newest(topic) {
+            return false;
+        }
         let by_name = topic.bytes().last().is_some_and(|byte| byte % 2 == 0);
         self.caching.unwrap_or(by_name)
     }

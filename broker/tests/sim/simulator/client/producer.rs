@@ -303,7 +303,14 @@ impl Producer {
             };
             let value_bytes = random.spread(setting.value_bytes.0, setting.value_bytes.1);
             let now_ms = setting.now_ms();
-            let bytes = records::batch(numbers.clone(), value_bytes, now_ms, codec, identity);
+            let bytes = records::batch(
+                numbers.clone(),
+                setting.history.keys(),
+                value_bytes,
+                now_ms,
+                codec,
+                identity,
+            );
             setting
                 .history
                 .made(numbers.clone(), now_ms, bytes.len() as u64);
@@ -488,7 +495,11 @@ impl Producer {
             if let Some(batch) = self.take(at, first) {
                 let history = &self.wire.setting.history;
                 match counts {
-                    true => history.acked(key, batch.numbers, base_offset, early),
+                    true => {
+                        let id = self.identity.filter(|_| self.idempotent);
+                        history.acked_by(key, id.map(|(id, _)| id), base_offset);
+                        history.acked(key, batch.numbers, base_offset, early);
+                    }
                     false => history.astray(batch.numbers),
                 }
             }

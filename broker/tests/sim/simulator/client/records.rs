@@ -1,10 +1,10 @@
-//! Records that say who they are: a number, and bytes that follow from it. Batches of them, and back.
+//! Records that say who they are: a number, and a key and bytes that follow from it. Batches of them, and back.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use protocol::compression::{Compression, decompress};
-use protocol::record::records;
+use protocol::record::{Header, records};
 use protocol::record_batch::{RecordBatchBuilder, batches};
 
 /// Bytes of the smallest value.
@@ -21,6 +21,16 @@ pub struct Identity {
     pub sequence: i32,
 }
 
+/// Whether this record has no value: it deletes its key where only the newest of each key is kept.
+pub fn is_tombstone(number: u64) -> bool {
+    number % 5 == 4
+}
+
+/// The key of this record, one of `keys`.
+pub fn key(number: u64, keys: u64) -> u64 {
+    number % keys
+}
+
 fn value(number: u64, bytes: usize, out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(&number.to_le_bytes());
@@ -28,9 +38,10 @@ fn value(number: u64, bytes: usize, out: &mut Vec<u8>) {
     out.resize(bytes, (number as u8) ^ 0x5a);
 }
 
-/// A batch of these records, each with a value of `value_bytes` bytes.
+/// A batch of these records, with `keys` keys and values of `value_bytes` bytes.
 pub fn batch(
     numbers: Range<u64>,
+    keys: u64,
     value_bytes: u64,
     timestamp_ms: i64,
     compression: Compression,
@@ -43,8 +54,18 @@ pub fn batch(
     let mut text = Vec::new();
     for number in numbers {
         value(number, value_bytes as usize, &mut text);
+        let name = number.to_le_bytes();
+        let header = Header {
+            key: b"number",
+            value: Some(&name),
+        };
+        let (value, headers) = match is_tombstone(number) {
+            true => (None, &[header][..]),
+            false => (Some(&text[..]), &[][..]),
+        };
+        let key = key(number, keys).to_le_bytes();
         builder
-            .append(timestamp_ms, None, Some(&text), &[])
+            .append(timestamp_ms, Some(&key), value, headers)
             .expect("a few small records fit");
     }
     Bytes::from(builder.build().expect("small batches can be built"))
@@ -57,10 +78,14 @@ pub struct Found {
     pub records: Vec<(i64, u64)>,
     /// Leader epochs of the batches, in their order.
     pub epochs: Vec<i32>,
+    /// Producer id and base offset of each batch that has one.
+    pub producers: Vec<(i64, i64)>,
+    /// The offset after the last batch, if there is one.
+    pub end: Option<i64>,
 }
 
 /// Takes the answer to a read apart, believing nothing.
-pub fn found(bytes: &[u8]) -> Result<Found, String> {
+pub fn found(bytes: &[u8], keys: u64) -> Result<Found, String> {
     let mut found = Found::default();
     let mut expected = Vec::new();
     for batch in batches(bytes) {
@@ -70,6 +95,11 @@ pub fn found(bytes: &[u8]) -> Result<Found, String> {
         }
         let header = batch.header();
         found.epochs.push(header.partition_leader_epoch());
+        found.end = Some(header.last_offset() + 1);
+        if header.has_producer_id() {
+            let place = (header.producer_id(), header.base_offset());
+            found.producers.push(place);
+        }
         let codec = Compression::from_id(header.attributes().compression_id());
         let unpacked;
         let payload = match codec {
@@ -83,13 +113,26 @@ pub fn found(bytes: &[u8]) -> Result<Found, String> {
         };
         for record in records(payload) {
             let record = record.map_err(|error| error.to_string())?;
-            let text = record.value.unwrap_or_default();
-            let number = text
-                .first_chunk()
+            let name = match record.value {
+                Some(text) => Some(text),
+                None => record
+                    .headers
+                    .into_iter()
+                    .next()
+                    .and_then(|header| header.value),
+            };
+            let number = name
+                .and_then(|name| name.first_chunk())
                 .map(|bytes| u64::from_le_bytes(*bytes))
                 .ok_or("a record without its number")?;
+            let text = record.value.unwrap_or_default();
             value(number, text.len(), &mut expected);
-            if expected != text {
+            let key_is_right = record.key == Some(&key(number, keys).to_le_bytes()[..]);
+            let value_is_right = match is_tombstone(number) {
+                true => record.value.is_none(),
+                false => expected == text,
+            };
+            if !key_is_right || !value_is_right {
                 return Err(format!("record {number} is not what was sent"));
             }
             let offset = header.base_offset() + i64::from(record.offset_delta);
