@@ -31,6 +31,14 @@ pub enum FilterError {
     /// What comes out are no records.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// There are more or fewer of them than the header says.
+    #[error("{found} records where {announced} are announced")]
+    Count {
+        /// As the header says.
+        announced: i32,
+        /// As walked.
+        found: usize,
+    },
     /// The smaller batch cannot be built.
     #[error(transparent)]
     Build(#[from] BatchBuildError),
@@ -90,6 +98,10 @@ impl BatchFilter {
         });
         self.kept = kept;
         walked?;
+        let (announced, found) = (header.record_count(), self.kept.len());
+        if usize::try_from(announced) != Ok(found) {
+            return Err(FilterError::Count { announced, found });
+        }
         let known_horizon = attributes.has_delete_horizon();
         let horizon_ms = match (known_horizon, tombstones) {
             (true, _) => Some(header.base_timestamp()),
@@ -183,7 +195,8 @@ fn inherit(builder: &mut RecordBatchBuilder, header: &BatchHeader<'_>) {
 }
 
 fn offset_of(header: &BatchHeader<'_>, record: &RecordRef<'_>) -> i64 {
-    header.base_offset() + i64::from(record.offset_delta)
+    let delta = i64::from(record.offset_delta);
+    header.base_offset().saturating_add(delta)
 }
 
 #[cfg(test)]
@@ -313,6 +326,26 @@ mod tests {
         assert!(left.attributes().has_delete_horizon());
         assert_eq!(left.base_timestamp(), 500, "it is set once");
         assert_eq!(read(&second), vec![(1001, 1, Some(vec![1]), None, 1)]);
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_are_no_panic() {
+        let samples: Vec<Sample> = (0..3).map(|at| (at, Some(vec![at as u8]), None)).collect();
+        let mut whole = batch_of(Compression::None, &samples, None);
+        let mut batch = crate::record_batch::RecordBatchMut::parse(&mut whole).unwrap();
+        batch.set_base_offset(i64::MAX - 1);
+        batch.put(crate::record_batch::RECORD_COUNT, 2_i32.to_be_bytes());
+        let mut filter = BatchFilter::default();
+        let mut out = Vec::new();
+        let filtered = filter.filter(&batch.batch(), 1 << 20, 0, |_, _| true, &mut out);
+        assert!(matches!(
+            filtered,
+            Err(FilterError::Count {
+                announced: 2,
+                found: 3
+            })
+        ));
+        assert!(out.is_empty());
     }
 
     #[test]
