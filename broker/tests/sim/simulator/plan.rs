@@ -155,10 +155,6 @@ impl Plan {
         let low = random.spread(1, 200);
         let retention = Random::stream(seed, 20);
         let groups = Random::stream(seed, 21);
-        let compaction = Random::stream(seed, 22);
-        let mut config = config(&random);
-        config.compaction.backoff_ms = compaction.spread(1, 5000);
-        config.compaction.key_bytes_max = compaction.spread(1, 10_000);
         let mut plan = Self {
             shape: Shape {
                 number: 1,
@@ -168,7 +164,7 @@ impl Plan {
                 open_segments_max: random.spread(1, 16) as usize,
                 prepared_bytes_max: random.spread(16 << 10, 1 << 20) as usize,
             },
-            config,
+            config: config(&random),
             wishes: Wishes {
                 topics: random.between(1, 4),
                 partitions_max: random.spread(1, 6),
@@ -177,15 +173,8 @@ impl Plan {
                 delete_records_one_in: *Random::stream(seed, 6).pick(&[0, 2, 8]),
                 retention_one_in: *retention.pick(&[0, 1, 3]),
                 own_caching: Random::stream(seed, 8).one_in(8),
-                compacted: match drawn.contains(&Fault::Lie) {
-                    // A disk that lies may lose what stands in the place of segments that are gone: no rule holds.
-                    true => 0,
-                    false => compaction.below(2) * compaction.next(),
-                },
-                compaction: (
-                    *compaction.pick(&[0.0, 0.1, 0.5]),
-                    *compaction.pick(&[0, 1, 1000]),
-                ),
+                compacted: 0,
+                compaction: (0.5, 0),
             },
             producers: (random.between(1, 3) as u32, random.below(3) as u32),
             consumers: random.below(3) as u32,
@@ -197,7 +186,7 @@ impl Plan {
             offset_retention_ms_max: 0,
             requests: random.spread(60, 600),
             think_us_max: random.spread(10, 20_000),
-            keys: compaction.spread(1, 60),
+            keys: 1,
             value_bytes: (VALUE_BYTES_MIN, random.spread(32, 4096)),
             breaks: random.below(8) * u64::from(!drawn.is_empty()),
             faults: drawn,
@@ -216,11 +205,23 @@ impl Plan {
         if groups.one_in(3) {
             plan.expire_offsets(groups.spread(10, 500), groups.spread(10, 2000));
         }
+        plan.draw_compaction(&Random::stream(seed, 22));
         if plan.faults.contains(&Fault::Lie) {
             // What groups know is not taken back with the rest.
             (plan.members.0, plan.committers) = (0, 0);
+            // A disk that lies may lose what stands in the place of segments that are gone: no rule holds.
+            plan.wishes.compacted = 0;
         }
         plan
+    }
+
+    fn draw_compaction(&mut self, random: &Random) {
+        self.keys = random.spread(1, 60);
+        self.wishes.compacted = random.below(2) * random.next();
+        let dirty_ratio = *random.pick(&[0.0, 0.1, 0.5]);
+        self.wishes.compaction = (dirty_ratio, *random.pick(&[0, 1, 1000]));
+        self.config.compaction.backoff_ms = random.spread(1, 5000);
+        self.config.compaction.key_bytes_max = random.spread(1, 10_000);
     }
 
     /// From here on some offsets are kept for `retention_ms_max` at most, and looked for every `check_ms`.

@@ -59,6 +59,15 @@ pub fn run(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
     trace::keeping_panics(|| trace.clone().with_log(|| run_in(seed, plan, trace)))
 }
 
+/// Nothing is known yet but what may go.
+fn history(plan: &Plan) -> History {
+    let history = History::default();
+    let expires = plan.offset_retention_ms_max > 0;
+    history.groups.may_go.set(expires);
+    history.keep_newest(plan.wishes.compacted, plan.keys);
+    history
+}
+
 fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
     let world = World::new(seed, trace.clone());
     let watch: Rc<Watch> = Rc::default();
@@ -68,7 +77,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
     let setting = Rc::new(Setting {
         world: world.clone(),
         machine: machine.clone(),
-        history: History::default(),
+        history: history(plan),
         phase: Cell::new(Phase::Chaos),
         requests_left: Cell::new(plan.requests),
         busy: RefCell::default(),
@@ -84,11 +93,6 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         caching: (!plan.wishes.own_caching).then_some(plan.config.write_caching),
         reads_fail: plan.faults.iter().any(|fault| fault.breaks_reads()),
     });
-    let expires = plan.offset_retention_ms_max > 0;
-    setting.history.groups.may_go.set(expires);
-    setting
-        .history
-        .keep_newest(plan.wishes.compacted, plan.keys);
     let operator = Rc::new(Operator {
         setting: setting.clone(),
         plan: plan.clone(),
