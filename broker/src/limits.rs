@@ -204,6 +204,10 @@ pub const FILL_WRITES_IN_FLIGHT: usize = 16;
 /// Least tail memory of a shard.
 pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
 
+/// Write-back begins, and ends, at `dirty_bytes_max` over this: as steadily as bytes come. Let grow and then written at once they
+/// hold up every flush of the journal meanwhile (at full speed a third of all records a second); the rest is room for a slow disk.
+pub const DIRTY_SHARE: u64 = 4;
+
 /// One write-back write at most; a partition with more gets several.
 pub const WRITE_BACK_BYTES_MAX: u64 = 2 << 20;
 

@@ -447,7 +447,7 @@ impl Shard {
         partition.apply(batch, sequence);
         drop(partition);
         owned.wake();
-        if self.dirty_bytes.get() > self.dirty_bytes_max / 2 {
+        if self.is_behind() {
             self.write_back_wanted.set();
         }
     }

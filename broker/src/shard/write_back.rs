@@ -55,7 +55,7 @@ impl Shard {
             if self.is_fenced() {
                 continue;
             }
-            while self.dirty_bytes.get() > self.dirty_bytes_max / 4 && !self.stopping.get() {
+            while self.is_behind() && !self.stopping.get() {
                 if !self.write_back_oldest().await {
                     break;
                 }
@@ -73,6 +73,11 @@ impl Shard {
                 self.write_back_wanted.set();
             }
         }
+    }
+
+    /// Whether more waits for write-back than is to stay in memory.
+    pub(in crate::shard) fn is_behind(&self) -> bool {
+        self.dirty_bytes.get() > self.dirty_bytes_max / limits::DIRTY_SHARE
     }
 
     /// Writes back one piece of each of the partitions whose oldest frames are the oldest. False: not all could be written.
