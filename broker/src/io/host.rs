@@ -23,6 +23,16 @@ const TEXT_BYTES_MAX: u64 = 4 << 20;
 /// Size and alignment of the trial write.
 const BLOCK: usize = 4096;
 
+/// Number of `mi_option_purge_delay`, which the crate leaves out of its constants: milliseconds.
+const PURGE_DELAY: std::ffi::c_int = 15;
+
+/// Has mimalloc, if it is this process's allocator, keep freed memory for so long. Before there are other threads.
+pub fn keep_freed_memory(kept: std::time::Duration) {
+    let kept_ms = std::ffi::c_long::try_from(kept.as_millis()).unwrap_or(std::ffi::c_long::MAX);
+    // SAFETY: stores a number under a known option; nobody else reads or sets options meanwhile.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, kept_ms) };
+}
+
 /// The text of a configuration file.
 ///
 /// # Errors
@@ -256,6 +266,19 @@ mod tests {
     fn the_limit_of_open_files_never_falls() {
         let first = raise_open_files().unwrap();
         assert_eq!(raise_open_files(), Some(first));
+    }
+
+    #[test]
+    fn freed_memory_is_kept_for_as_long_as_asked() {
+        // SAFETY: reads a number.
+        let kept_ms = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(
+            kept_ms(),
+            1000,
+            "the default of that option and of no other"
+        );
+        keep_freed_memory(std::time::Duration::from_secs(7));
+        assert_eq!(kept_ms(), 7000);
     }
 
     #[test]
