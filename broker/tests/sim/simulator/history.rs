@@ -643,6 +643,14 @@ impl History {
         present.collect()
     }
 
+    /// Whether the topic with this id may not be the first one of its name.
+    fn is_made_anew(&self, id: u128) -> bool {
+        // The first one was unknown, and then there.
+        let topics = self.topics.borrow();
+        let mut topics = topics.values();
+        topics.any(|topic| topic.known == Known::Present(id) && topic.version > 2)
+    }
+
     /// Whether the topic with this id is there for certain.
     fn is_present(&self, id: u128) -> bool {
         let topics = self.topics.borrow();

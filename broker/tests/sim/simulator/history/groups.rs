@@ -210,7 +210,9 @@ impl History {
             !commit.refused && over.is_none_or(|(done, latest)| done >= latest)
         };
         if offset == -1 {
+            // Committed by name, it may have gone to the topic that had the name before, and with it.
             if let Some(latest) = latest
+                && !self.is_made_anew(key.topic_id)
                 && !commits
                     .iter()
                     .any(|commit| may_be(commit) && commit.expires)
