@@ -11,11 +11,11 @@
 //! | [`net`] | listeners, connections, order of replies, bytes in flight | interprets a body |
 //! | [`api`] | THE table of APIs and versions; one file a request; errors to Kafka's codes | touches sockets or files |
 //! | [`router`] | which shard owns what; the one mesh hop | decides about what it carries |
-//! | [`shard`] | what one core owns; its loop: commit, apply, write back, checkpoint, recover | parses requests |
+//! | [`shard`] | what one core owns; its loop: commit, apply, write back, checkpoint, recover; retention and compaction | parses requests |
 //! | [`partition`] | Kafka's checks, offsets, producers, leader epochs, tail memory | does IO |
 //! | [`quorum`] | propose, flush window, commit; raft behind it | applies |
 //! | [`journal`] | frames of one shard: gather, write, sync, recycle, recover | knows partitions |
-//! | [`log`] | segments, indexes, manifests | knows the journal |
+//! | [`log`] | segments, indexes, manifests; writes segments again without what was replaced | knows the journal |
 //! | [`replicated`], [`controller`] | the state machine shape; topics, placement, settings, producer ids | do IO |
 //! | [`coordinator`] | consumer groups: members, generations, offsets | does IO |
 //! | [`metadata`] | the immutable image every shard reads | changes by itself |
