@@ -28,7 +28,7 @@ const AIMS: [&str; 7] = [
 ];
 
 /// What a start says that sees what a lying disk has lost.
-const LOSSES: [&str; 7] = [
+const LOSSES: [&str; 8] = [
     "journal corrupt at",
     "is an older copy",
     "older than the other",
@@ -36,6 +36,7 @@ const LOSSES: [&str; 7] = [
     "holds no journal",
     "the checkpoint is damaged",
     "storage.manifest is damaged",
+    "storage.plan is damaged",
 ];
 
 /// How each shard of a process ended.
