@@ -644,7 +644,7 @@ impl History {
     }
 
     /// Whether the topic with this id may not be the first one of its name.
-    fn is_made_anew(&self, id: u128) -> bool {
+    pub fn is_made_anew(&self, id: u128) -> bool {
         // The first one was unknown, and then there.
         let topics = self.topics.borrow();
         let mut topics = topics.values();

@@ -482,7 +482,9 @@ impl Member {
             let generation_id = self.generation_id;
             self.confirm().await?;
             let lives = self.generation_id == generation_id && self.port.is_some();
-            if lives && self.wire.is_still(&place) {
+            // Committed by name, it may have gone to the topic that had the name before, and with it.
+            let anew = self.wire.setting.history.is_made_anew(place.key.topic_id);
+            if lives && !anew && self.wire.is_still(&place) {
                 let what = format!("{}: {:?} is gone", self.group, place.key);
                 self.wire.fail("offset-expired", what);
             }
