@@ -13,8 +13,9 @@ use crate::io::disk::OpenMode;
 const READ_BYTES_MIN: usize = 64 << 10;
 
 impl PartitionLog {
-    /// Whole batches from the one that holds `offset`, below `upper_offset`, up to `bytes_max`; one at least if asked for.
-    /// Their checksums are right. Fewer come where one read or one segment ends.
+    /// Whole batches from the one that holds `offset`, or the next one, below `upper_offset`, up to `bytes_max`; one at least
+    /// if asked for. Their checksums are right. Fewer come where one read or one segment ends. `None`: there are none in
+    /// segments below `upper_offset`, whatever may be read; compaction has left none, or there never were any.
     ///
     /// # Errors
     /// The batch of `offset` cannot be read, or is not what was written.
@@ -24,7 +25,7 @@ impl PartitionLog {
         bytes_max: usize,
         at_least_one: bool,
         upper_offset: i64,
-    ) -> Result<Vec<Slice>, LogError> {
+    ) -> Result<Option<Vec<Slice>>, LogError> {
         while let Some(segment) = self.segment_of(offset) {
             let read = self.read_segment(&segment, offset, bytes_max, at_least_one, upper_offset);
             match read.await {
@@ -33,7 +34,7 @@ impl PartitionLog {
                 done => return done,
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     async fn read_segment(
@@ -43,7 +44,7 @@ impl PartitionLog {
         bytes_max: usize,
         at_least_one: bool,
         upper_offset: i64,
-    ) -> Result<Vec<Slice>, LogError> {
+    ) -> Result<Option<Vec<Slice>>, LogError> {
         let mut slices = Vec::new();
         let reader = self.reader(segment).await?;
         let mut at = self.mark_before_offset(segment, offset).await?;
@@ -65,8 +66,11 @@ impl PartitionLog {
                 let too_much = bytes + extent.bytes > bytes_max && !(first && at_least_one);
                 // One larger than a read is put together from several, if it is the first; else it waits for the next fetch.
                 let later = !first && !window.holds(&at, &extent);
+                if first && extent.base_offset >= upper_offset {
+                    return Ok(None);
+                }
                 if extent.base_offset >= upper_offset || too_much || later {
-                    return Ok(slices);
+                    return Ok(Some(slices));
                 }
                 if let Err(error) = reader.whole(&window, &at, &extent, &mut slices).await {
                     return served_before(slices, error);
@@ -75,7 +79,7 @@ impl PartitionLog {
                 at = at.after(&extent);
             }
         }
-        Ok(slices)
+        Ok(Some(slices))
     }
 
     /// The first batch that ends at or after `from_offset` and whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
@@ -191,10 +195,10 @@ impl PartitionLog {
 }
 
 /// What was good before the damage is served; the damage is met by who asks for it first.
-fn served_before(slices: Vec<Slice>, error: LogError) -> Result<Vec<Slice>, LogError> {
+fn served_before(slices: Vec<Slice>, error: LogError) -> Result<Option<Vec<Slice>>, LogError> {
     if slices.is_empty() {
         Err(error)
     } else {
-        Ok(slices)
+        Ok(Some(slices))
     }
 }

@@ -296,7 +296,18 @@ impl Shard {
             )
             .await
         {
-            Ok(records) => answer.records = records,
+            Ok(Some(records)) => answer.records = records,
+            // What was the tail went to segments meanwhile: they are read again.
+            Ok(None) if owned.partition.borrow().tail_start_offset() != tail_start => {
+                return Box::pin(self.read(request, wake)).await;
+            }
+            // Compaction has left nothing up to the tail.
+            Ok(None) => {
+                let partition = owned.partition.borrow();
+                let (bytes_max, at_least_one) = (request.bytes_max, request.at_least_one);
+                answer.records = partition.read_tail(request.offset, bytes_max, at_least_one);
+                answer.high_watermark = partition.high_watermark();
+            }
             // It was removed meanwhile.
             Err(_) if request.offset < owned.partition.borrow().log_start_offset() => {
                 return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);

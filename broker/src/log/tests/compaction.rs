@@ -51,7 +51,11 @@ async fn told_from(log: &PartitionLog, offset: i64) -> Vec<Told> {
     let mut told = Vec::new();
     let mut at = offset;
     while at < log.end_offset().unwrap_or(0) {
-        let slices = log.read(at, 1, true, i64::MAX).await.unwrap();
+        let slices = log
+            .read(at, 1, true, i64::MAX)
+            .await
+            .unwrap()
+            .unwrap_or_default();
         let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
         let batch = RecordBatch::parse(&bytes).unwrap();
         assert!(
@@ -237,7 +241,11 @@ fn the_last_batch_of_a_producer_keeps_its_header() {
         seal(&log).await;
         let last_of = |producer, base_offset| (producer, base_offset) == (6, 1);
         compact(&log, 1 << 20, &last_of).await.unwrap();
-        let slices = log.read(0, 1, true, i64::MAX).await.unwrap();
+        let slices = log
+            .read(0, 1, true, i64::MAX)
+            .await
+            .unwrap()
+            .unwrap_or_default();
         let header = RecordBatch::parse(&slices[0]).unwrap().header();
         assert_eq!((header.base_offset(), header.last_offset()), (1, 1));
         assert_eq!((header.producer_id(), header.record_count()), (6, 0));
@@ -304,5 +312,24 @@ fn what_a_compaction_before_a_crash_had_written_is_swept() {
         );
         assert_eq!(told_from(&restarted, 0).await, told);
         compact(&restarted, 1 << 20, &|_, _| false).await.unwrap();
+    });
+}
+
+#[test]
+fn below_the_tail_there_may_be_nothing_left() {
+    in_folder(async |io, root| {
+        let log = small(&io, &root);
+        append(&log, -1, &[(1, Some(1))]).await;
+        append(&log, -1, &[(1, Some(2))]).await;
+        seal(&log).await;
+        compact(&log, 1 << 20, &|_, _| false).await.unwrap();
+        let nothing = log.read(0, 1, true, 1).await.unwrap();
+        assert!(nothing.is_none(), "the next batch is not below 1");
+        let too_large = log.read(0, 1, false, i64::MAX).await.unwrap();
+        assert_eq!(
+            too_large.map(|slices| slices.len()),
+            Some(0),
+            "there is one, but it was not to be read"
+        );
     });
 }
