@@ -286,6 +286,18 @@ impl Shard {
             );
             return answer;
         }
+        self.read_segments(&owned, request, wake, (answer, tail_start))
+            .await
+    }
+
+    /// Reads what lies below the tail, which begins at `tail_start`, into `answer`.
+    async fn read_segments(
+        &self,
+        owned: &Owned,
+        request: &ReadRequest,
+        wake: Option<&Signal>,
+        (mut answer, tail_start): (ReadAnswer, i64),
+    ) -> ReadAnswer {
         match owned
             .log
             .read(
