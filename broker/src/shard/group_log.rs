@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use protocol::compression::{Compression, CompressionError, decompress};
-use protocol::record::{RecordError, records};
+use protocol::compression::Compression;
 use protocol::record_batch::{
-    BatchBuildError, BatchParseError, RecordBatch, RecordBatchBuilder, batches,
+    BatchBuildError, BatchFilter, BatchParseError, FilterError, RecordBatch, RecordBatchBuilder,
+    batches,
 };
 
 use super::{Owned, ProduceFailure, ReadFailure, ReadRequest, Shard};
@@ -44,15 +44,9 @@ pub(in crate::shard) enum ReadGroupsFailure {
     /// What is there are no batches.
     #[error(transparent)]
     Batch(#[from] BatchParseError),
-    /// Or they are compressed by nobody knows what.
-    #[error("codec {0} is unknown")]
-    Codec(u8),
-    /// Or it cannot be decompressed.
+    /// Or their records cannot be read.
     #[error(transparent)]
-    Compression(#[from] CompressionError),
-    /// Or there are no records in it.
-    #[error(transparent)]
-    Record(#[from] RecordError),
+    Records(#[from] FilterError),
 }
 
 impl Shard {
@@ -162,30 +156,20 @@ fn replay_batch(
     batch: &RecordBatch<'_>,
     from: i64,
 ) -> Result<usize, ReadGroupsFailure> {
-    let attributes = batch.header().attributes();
-    if attributes.is_control() {
+    if batch.header().attributes().is_control() {
         return Ok(0);
     }
-    let codec = attributes.compression_id();
-    let codec = Compression::from_id(codec).ok_or(ReadGroupsFailure::Codec(codec))?;
-    let unpacked;
-    let payload = if codec == Compression::None {
-        batch.payload()
-    } else {
-        unpacked = decompress(codec, batch.payload(), limits::DECOMPRESSED_BYTES_MAX)?;
-        &unpacked
-    };
     let mut skipped = 0;
-    for record in records(payload) {
-        let record = record?;
-        if batch.header().base_offset() + i64::from(record.offset_delta) < from {
-            continue;
+    let payload_max = limits::DECOMPRESSED_BYTES_MAX;
+    BatchFilter::default().walk(batch, payload_max, |record, offset| {
+        if offset < from {
+            return;
         }
         // What a log holds that Kafka's tools or a newer broker wrote is no reason to lose the rest.
         match GroupRecord::decode(record.key.unwrap_or_default(), record.value) {
             Ok(record) => machine.replay(&record),
             Err(_) => skipped += 1,
         }
-    }
+    })?;
     Ok(skipped)
 }
