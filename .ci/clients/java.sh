@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Kafka's own Java client and tools against the broker at BOOTSTRAP; dump.sh uses the tools' jars too.
+# Kafka's own Java client and tools against the broker at BOOTSTRAP; dump.sh uses the tools' jars too, and
+# apps.sh what is fetched and compiled for it here, so that one Maven at a time is at work.
 #   java.sh                    matrix, then tools
 #   java.sh prepare            only fetches the jars and compiles
 #   java.sh matrix | tools     one of them: Matrix.java with the newest client and the last of the 3.x
@@ -26,6 +27,8 @@ for version in "${versions[@]}"; do
   javac -d "$work/matrix-$version" -cp "$work/client-$version/*" "$here/java/Matrix.java"
   jars tools "$version"
 done
+jars apps "$newest"
+javac -d "$work/apps" -cp "$work/apps-$newest/*" "$here/java/apps/"*.java
 [ "$what" != prepare ] || exit 0
 
 : "${BOOTSTRAP:?host:port of the broker}"
