@@ -88,7 +88,9 @@ final class Connect {
             Map.entry("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
             Map.entry("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
             Map.entry("offset.flush.interval.ms", "1000"), Map.entry("plugin.discovery", "service_load"),
-            Map.entry("session.timeout.ms", "6000"), Map.entry("heartbeat.interval.ms", "1000"),
+            // Who was killed, the worker as well as the consumer of its sink, is a member until its session ends.
+            Map.entry("session.timeout.ms", "6000"), Map.entry("heartbeat.interval.ms", "2000"),
+            Map.entry("consumer.session.timeout.ms", "6000"), Map.entry("consumer.heartbeat.interval.ms", "1000"),
             Map.entry("scheduled.rebalance.max.delay.ms", "0"))).toString());
         Harness.until("the worker answers", LIMIT, () -> get("/connectors").isArray());
         return worker;
