@@ -556,18 +556,26 @@ impl History {
     pub fn disk_lost(&self) -> Vec<PartitionKey> {
         let floor = self.floor.borrow_mut().take();
         let mut floor = floor.expect("it was noted when the disk began to lie");
-        let mut logs = self.logs.borrow_mut();
-        for (key, log) in &mut *logs {
-            log.go_back(&floor.logs.remove(key).unwrap_or_default());
-        }
+        let mut untouched = BTreeSet::new();
         for (name, topic) in &mut *self.topics.borrow_mut() {
             let same =
                 |before: &Topic| (before.known, before.version) == (topic.known, topic.version);
-            if !floor.topics.get(name).is_some_and(same) {
-                topic.known = Known::Unknown;
+            match topic.known {
+                _ if !floor.topics.get(name).is_some_and(same) => topic.known = Known::Unknown,
+                Known::Present(id) => {
+                    untouched.insert(id);
+                }
+                _ => {}
             }
             // Whoever has begun something there begins anew.
             topic.version += 1;
+        }
+        let mut logs = self.logs.borrow_mut();
+        for (key, log) in &mut *logs {
+            // A partition may have kept that its topic was deleted, which the metadata has lost: it is there again, from its beginning.
+            let before = floor.logs.remove(key);
+            let before = before.filter(|_| untouched.contains(&key.topic_id));
+            log.go_back(&before.unwrap_or_default());
         }
         *self.retired.borrow_mut() = floor.retired;
         let given = self.producer_ids.replace(floor.producer_ids);
