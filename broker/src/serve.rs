@@ -196,7 +196,7 @@ async fn live(
     }
     startup.termination.requested().await;
     stop(&server, &shard).await;
-    match shard.is_fenced() {
+    match shard.is_fenced() || shard.has_volatile_records() {
         true => Ok(ExitCode::Runtime),
         false => Ok(ExitCode::Ok),
     }
@@ -351,6 +351,12 @@ async fn stop(server: &Server, shard: &Shard) {
         tracing::warn!(
             shard = shard.number,
             "stopping without a checkpoint, which takes too long; the next start replays the journal"
+        );
+    }
+    if shard.has_volatile_records() {
+        tracing::error!(
+            shard = shard.number,
+            "the disk has not taken every record by now: those are lost that topics with write.caching acknowledged early"
         );
     }
 }

@@ -271,6 +271,13 @@ impl Shard {
         self.quorums.borrow().is_fenced()
     }
 
+    /// Whether there are records that only memory has.
+    pub fn has_volatile_records(&self) -> bool {
+        let partitions = self.partitions.borrow();
+        let mut partitions = partitions.values().map(|owned| owned.partition.borrow());
+        partitions.any(|partition| partition.prepared_offset() > partition.high_watermark())
+    }
+
     /// Sets `signal` after the next flush.
     pub fn notify_after_flush(&self, signal: &Signal) {
         let added = self.flush_waiters.add(signal, usize::MAX);

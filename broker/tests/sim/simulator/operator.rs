@@ -13,7 +13,7 @@ use super::run::Operator;
 /// Time within which a process must have stopped once it was asked to.
 const STOP: Duration = Duration::from_secs(10);
 
-/// A stop that takes so long has given up a disk that stands still, and with it what was acknowledged early.
+/// A stop that takes so long may have given up a disk that stands still, and with it what was acknowledged early.
 const GIVES_UP: Duration = Duration::from_secs(6);
 
 /// Parts of names that errors are aimed at; the empty one is in all.
@@ -156,14 +156,14 @@ impl Operator {
             self.setting.history.fail("slow-stop", what);
         }
         let well = ended.iter().all(|one| matches!(one, Ok(ExitCode::Ok)));
-        match well && took < GIVES_UP {
+        match well {
             true => self.setting.history.stopped_well(),
             false => self.setting.history.process_ended(),
         }
         for one in &ended {
             match one {
                 Ok(ExitCode::Ok) => {}
-                Ok(ExitCode::Runtime) if self.disk_has_failed() => {}
+                Ok(ExitCode::Runtime) if self.disk_has_failed() || took > GIVES_UP => {}
                 Ok(_) => self.setting.history.fail("ended", format!("{ended:?}")),
                 Err(refusal) => self.refused(&[refusal]),
             }
