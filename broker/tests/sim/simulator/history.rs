@@ -88,6 +88,8 @@ struct Floor {
     retired: BTreeSet<u128>,
     producer_ids: BTreeSet<i64>,
     cluster_id: Option<String>,
+    /// The last event of consumer groups.
+    groups: u64,
 }
 
 impl Log {
@@ -548,6 +550,7 @@ impl History {
             retired: self.retired.borrow().clone(),
             producer_ids: self.producer_ids.borrow().clone(),
             cluster_id: self.cluster_id.borrow().clone(),
+            groups: self.groups.tick(),
         });
     }
 
@@ -577,6 +580,7 @@ impl History {
             let before = before.filter(|_| untouched.contains(&key.topic_id));
             log.go_back(&before.unwrap_or_default());
         }
+        self.groups.go_back(floor.groups, &untouched);
         *self.retired.borrow_mut() = floor.retired;
         let given = self.producer_ids.replace(floor.producer_ids);
         let certain = self.producer_ids.borrow();

@@ -278,6 +278,15 @@ impl Machine {
         self.is_serving() && self.process().is_some_and(whole)
     }
 
+    /// Whether a shard acknowledges nothing any more until it is started again.
+    pub fn is_fenced(&self) -> bool {
+        let fenced = |process: Rc<Process>| {
+            let routers = process.routers();
+            routers.iter().any(|router| router.shard().is_fenced())
+        };
+        self.process().is_some_and(fenced)
+    }
+
     /// Whether every shard serves.
     pub fn is_serving(&self) -> bool {
         self.process()

@@ -173,14 +173,7 @@ impl Operator {
 
     /// A shard that is fenced acknowledges nothing until it is started again: an operator sees it sooner or later.
     pub(super) async fn restart_if_fenced(&self) {
-        let Some(process) = self.setting.machine.process() else {
-            return;
-        };
-        let fenced = process
-            .routers()
-            .iter()
-            .any(|router| router.shard().is_fenced());
-        if !fenced || !self.random.one_in(8) {
+        if !self.setting.machine.is_fenced() || !self.random.one_in(8) {
             return;
         }
         self.setting

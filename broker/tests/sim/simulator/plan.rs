@@ -207,8 +207,6 @@ impl Plan {
         }
         plan.draw_compaction(&Random::stream(seed, 22));
         if plan.faults.contains(&Fault::Lie) {
-            // What groups know is not taken back with the rest.
-            (plan.members.0, plan.committers) = (0, 0);
             // A disk that lies may lose what stands in the place of segments that are gone: no rule holds.
             plan.wishes.compacted = 0;
         }

@@ -432,7 +432,9 @@ impl Consumer {
     fn may_be_unreadable(&self, begun: Phase) -> bool {
         let setting = &self.wire.setting;
         let damaged = setting.reads_fail || setting.damaged.borrow().contains(&self.key);
-        (begun == Phase::Chaos && damaged) || self.is_lost()
+        // What a failed sync dropped is there again once the shard that it fenced is started again.
+        let breaks = begun == Phase::Chaos || setting.machine.is_fenced() || self.wire.is_late();
+        (breaks && damaged) || self.is_lost()
     }
 
     /// Whether some of the partition cannot be read any more, ever.

@@ -4,7 +4,8 @@
 //! Checked on every answer: an acknowledged commit is seen until a later one is (offset-went-back, lost-offset), a refused
 //! one never is (refused-offset), a note stays with its offset, a generation is assigned once and each of its parts has one
 //! owner (two-assignments, two-owners), a lasting name has one member (static-member-twice), and who is of an older
-//! generation than one that is assigned commits nothing (stale-generation).
+//! generation than one that is assigned commits nothing (stale-generation). A disk whose syncs lied, and which then lost its
+//! power, may take back what came after that: any commit since the last certain one may be the one that is seen.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,6 +134,21 @@ impl Groups {
         let group = groups.entry(group.to_owned()).or_default();
         group.commits.entry(key).or_default().push(commit);
         self.next_offset.get()
+    }
+
+    /// Only what was known at event `floor` is certain, and of offsets only those of these topics.
+    pub fn go_back(&self, floor: u64, topics: &BTreeSet<u128>) {
+        for group in self.groups.borrow_mut().values_mut() {
+            for (key, commits) in &mut group.commits {
+                let is_certain = |done: &u64| *done <= floor && topics.contains(&key.topic_id);
+                for commit in commits {
+                    commit.done = commit.done.filter(is_certain);
+                }
+            }
+            group
+                .generations
+                .retain(|_, generation| generation.told <= floor);
+        }
     }
 
     /// Commits acknowledged.
