@@ -257,6 +257,9 @@ pub const ADMIN_PATIENCE_MS: u64 = 5_000;
 /// How long a shard may take to tell its figures before it counts as hung.
 pub const FIGURES_PATIENCE_MS: u64 = 2_000;
 
+/// Lines of `/metrics` about single groups and their offsets, of all shards together: about 3 MB. Groups beyond it are counted.
+pub const GROUP_LINES_MAX: usize = 20_000;
+
 // --- consumer groups -----------------------------------------------------------------------------------------------
 
 /// Groups of one coordinator, that is of one partition of `__consumer_offsets`.

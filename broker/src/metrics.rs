@@ -7,6 +7,8 @@ use std::sync::Arc;
 use hdrhistogram::Histogram;
 use protocol::api_key::ApiKey;
 
+use crate::coordinator::group::figures::{GroupCounts, GroupsFigures};
+
 /// APIs are numbered below this.
 const APIS: usize = 128;
 
@@ -123,6 +125,14 @@ pub struct Metrics {
     pub compaction_bytes_read: Count,
     /// And of those in their place.
     pub compaction_bytes_written: Count,
+    /// Compactions that failed.
+    pub compaction_failures: Count,
+    /// Segments below a log start that has moved.
+    pub deleted_segments: Count,
+    /// Their bytes.
+    pub deleted_segment_bytes: Count,
+    /// What coordinators of groups have done.
+    groups: Cell<GroupCounts>,
     /// Connections that are open.
     pub connections: Cell<u64>,
     /// Connections accepted.
@@ -153,6 +163,10 @@ impl Default for Metrics {
             compactions: Count::default(),
             compaction_bytes_read: Count::default(),
             compaction_bytes_written: Count::default(),
+            compaction_failures: Count::default(),
+            deleted_segments: Count::default(),
+            deleted_segment_bytes: Count::default(),
+            groups: Cell::default(),
             connections: Cell::new(0),
             accepted: Count::default(),
             refused: Count::default(),
@@ -186,6 +200,11 @@ impl Metrics {
         self.flush_times.note_ns(ns);
     }
 
+    /// A coordinator of groups has done this.
+    pub fn groups_did(&self, more: &GroupCounts) {
+        self.groups.set(self.groups.get() + *more);
+    }
+
     /// What was counted up to now.
     pub fn snapshot(&self) -> Counters {
         let requests = self.requests.iter().enumerate();
@@ -212,6 +231,10 @@ impl Metrics {
             compactions: self.compactions.get(),
             compaction_bytes_read: self.compaction_bytes_read.get(),
             compaction_bytes_written: self.compaction_bytes_written.get(),
+            compaction_failures: self.compaction_failures.get(),
+            deleted_segments: self.deleted_segments.get(),
+            deleted_segment_bytes: self.deleted_segment_bytes.get(),
+            groups: self.groups.get(),
             connections: self.connections.get(),
             accepted: self.accepted.get(),
             refused: self.refused.get(),
@@ -243,6 +266,10 @@ pub struct Counters {
     pub compactions: u64,
     pub compaction_bytes_read: u64,
     pub compaction_bytes_written: u64,
+    pub compaction_failures: u64,
+    pub deleted_segments: u64,
+    pub deleted_segment_bytes: u64,
+    pub groups: GroupCounts,
     pub connections: u64,
     pub accepted: u64,
     pub refused: u64,
@@ -277,12 +304,27 @@ pub struct Figures {
     pub journal_capacity_bytes: u64,
     /// Fetch sessions, the partitions they follow, and sessions that made room for others.
     pub fetch_sessions: (usize, usize, u64),
+    /// Consumer groups that it coordinates.
+    pub groups: GroupsFigures,
+    /// How compaction stands.
+    pub compaction: CompactionFigures,
     /// The last frame that is applied.
     pub applied_sequence: u64,
     /// The last frame a checkpoint covers.
     pub checkpointed_sequence: u64,
     /// One a partition led here, where that was asked for.
     pub details: Vec<PartitionFigures>,
+}
+
+/// What a shard tells of its compaction.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CompactionFigures {
+    /// The largest share of bytes not seen yet that the last look found in a partition, percent.
+    pub dirty_percent_max: u64,
+    /// How long ago that was, or the start; milliseconds.
+    pub since_look_ms: u64,
+    /// Partitions that are left alone since they cannot be compacted.
+    pub uncleanable: u64,
 }
 
 /// All that is told of one partition.

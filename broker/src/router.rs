@@ -60,6 +60,8 @@ pub enum Ask {
     EpochEnd(EpochRequest),
     /// Leader epochs of these partitions.
     LeaderEpochs(Vec<PartitionKey>),
+    /// Ends of these partitions.
+    HighWatermarks(Vec<PartitionKey>),
     /// What the receiver counted; with each partition's own figures, if true.
     Figures(bool),
     /// For the controller.
@@ -86,6 +88,8 @@ pub enum Answer {
     EpochEnd(Result<Option<(i32, i64)>, ReadFailure>),
     /// One a partition, in the order of the question.
     LeaderEpochs(Vec<i32>),
+    /// The offset after the last committed record of each, in the order of the question.
+    HighWatermarks(Vec<Option<i64>>),
     /// What that shard counted.
     Figures(Box<Figures>),
     /// What the controller says.
@@ -185,17 +189,6 @@ impl Router {
                 },
             },
             _ => ReadAnswer::stopped(),
-        }
-    }
-
-    /// What `shard` counted; `None`: it has stopped.
-    pub async fn figures(&self, shard: u32, details: bool) -> Option<Figures> {
-        if shard == self.shard.number {
-            return Some(self.shard.figures(details));
-        }
-        match self.ask(shard, Ask::Figures(details)).await {
-            Some(Answer::Figures(figures)) => Some(*figures),
-            _ => None,
         }
     }
 
@@ -349,6 +342,7 @@ impl Router {
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),
             Ask::EpochEnd(request) => Answer::EpochEnd(self.shard.epoch_end(request)),
+            Ask::HighWatermarks(keys) => Answer::HighWatermarks(self.shard.high_watermarks(&keys)),
             Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Figures(details) => Answer::Figures(Box::new(self.shard.figures(details))),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),

@@ -11,21 +11,20 @@ use prometheus_client::registry::Registry;
 use protocol::api_key::ApiKey;
 
 use super::http::Page;
+use crate::coordinator::group::GroupState;
+use crate::coordinator::group::figures::{GroupFigures, OffsetFigures};
 use crate::metrics::{Figures, PartitionFigures, TIME_BOUNDS_US, TimesSnapshot};
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The page; shards that do not answer are told as down.
-pub fn page(figures: &[(u32, Option<Figures>)]) -> Page {
+pub fn page(figures: Vec<(u32, Option<Figures>)>) -> Page {
     let scrape = Scrape {
         up: figures
             .iter()
             .map(|(shard, told)| (*shard, told.is_some()))
             .collect(),
-        shards: figures
-            .iter()
-            .filter_map(|(_, told)| told.clone())
-            .collect(),
+        shards: figures.into_iter().filter_map(|(_, told)| told).collect(),
     };
     let mut registry = Registry::default();
     registry.register_collector(Box::new(scrape));
@@ -120,6 +119,41 @@ const COUNTERS: &[(&str, &str, Read)] = &[
         |f| f.counters.compaction_bytes_written,
     ),
     (
+        "pelton_compaction_failures",
+        "Compactions that failed; the partition is as it was",
+        |f| f.counters.compaction_failures,
+    ),
+    (
+        "pelton_deleted_segments",
+        "Segments whose records were over: too old, too many, or deleted",
+        |f| f.counters.deleted_segments,
+    ),
+    (
+        "pelton_deleted_segment_bytes",
+        "Bytes of those segments",
+        |f| f.counters.deleted_segment_bytes,
+    ),
+    (
+        "kafka_server_group_coordinator_metrics_group_completed_rebalance",
+        "Rebalances of groups that came to their end",
+        |f| f.counters.groups.rebalances,
+    ),
+    (
+        "kafka_server_group_coordinator_metrics_offset_commit",
+        "Offsets that groups stored",
+        |f| f.counters.groups.offset_commits,
+    ),
+    (
+        "kafka_server_group_coordinator_metrics_offset_expiration",
+        "Stored offsets that went since their time was up",
+        |f| f.counters.groups.offset_expirations,
+    ),
+    (
+        "kafka_server_group_coordinator_metrics_offset_deletion",
+        "Stored offsets that went with their group or topic, or were deleted",
+        |f| f.counters.groups.offset_deletions,
+    ),
+    (
         "pelton_fetch_copied_bytes",
         "Record bytes copied in user space by fetches; stays 0",
         |f| f.counters.fetch_copied_bytes,
@@ -202,9 +236,80 @@ const GAUGES: &[(&str, &str, Read)] = &[
         |f| f.applied_sequence,
     ),
     (
+        "kafka_log_logcleanermanager_max_dirty_percent",
+        "Largest share of a partition's bytes that compaction has not seen",
+        |f| f.compaction.dirty_percent_max,
+    ),
+    (
+        "kafka_log_logcleanermanager_time_since_last_run_ms",
+        "Milliseconds since compaction last looked for work",
+        |f| f.compaction.since_look_ms,
+    ),
+    (
+        "kafka_log_logcleanermanager_uncleanable_partitions_count",
+        "Partitions that compaction leaves alone after a failure",
+        |f| f.compaction.uncleanable,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numgroups",
+        "Consumer groups that this shard coordinates",
+        |f| f.groups.sums.groups() as u64,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numoffsets",
+        "Offsets that they have stored",
+        |f| f.groups.sums.offsets as u64,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numgroupsempty",
+        "Groups without members",
+        |f| f.groups.sums.in_state(GroupState::Empty) as u64,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance",
+        "Groups whose members are joining",
+        |f| f.groups.sums.in_state(GroupState::PreparingRebalance) as u64,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numgroupscompletingrebalance",
+        "Groups that wait for their leader's assignment",
+        |f| f.groups.sums.in_state(GroupState::CompletingRebalance) as u64,
+    ),
+    (
+        "kafka_coordinator_group_groupmetadatamanager_numgroupsstable",
+        "Groups whose members all have their parts",
+        |f| f.groups.sums.in_state(GroupState::Stable) as u64,
+    ),
+    (
+        "pelton_group_bytes",
+        "Memory that groups take, roughly",
+        |f| f.groups.sums.bytes as u64,
+    ),
+    (
+        "pelton_groups_not_told",
+        "Groups without lines of their own here: there are too many",
+        |f| (f.groups.sums.groups() - f.groups.told.len()) as u64,
+    ),
+    (
         "pelton_journal_checkpointed_sequence",
         "Last frame a checkpoint covers",
         |f| f.checkpointed_sequence,
+    ),
+];
+
+type ReadOffset = fn(&OffsetFigures) -> Option<i64>;
+
+/// Gauges of a stored offset.
+const OFFSET_GAUGES: &[(&str, &str, ReadOffset)] = &[
+    (
+        "kafka_consumergroup_current_offset",
+        "The next record that the group reads of the partition",
+        |stored| Some(stored.offset),
+    ),
+    (
+        "kafka_consumergroup_lag",
+        "Committed records of the partition that the group has not read",
+        |stored| i64::try_from(stored.lag?).ok(),
     ),
 ];
 
@@ -257,6 +362,7 @@ impl Collector for Scrape {
         }
         self.requests(&mut encoder)?;
         self.times(&mut encoder)?;
+        self.groups(&mut encoder)?;
         self.partitions(&mut encoder)
     }
 }
@@ -319,6 +425,60 @@ impl Scrape {
         self.each(&mut family, |metric, shard| {
             histogram(metric, &shard.counters.flush_times)
         })
+    }
+
+    /// Names as common exporters of lag have them.
+    fn groups(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let group_of = |shard: &Figures, group: &GroupFigures| {
+            [
+                ("shard", shard.shard.to_string()),
+                ("consumergroup", group.group_id.to_string()),
+            ]
+        };
+        let told = || {
+            self.shards
+                .iter()
+                .flat_map(|shard| shard.groups.told.iter().map(move |group| (shard, group)))
+        };
+        let name = "kafka_consumergroup_info";
+        let help = "1; the group's state and type are its labels";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (shard, group) in told() {
+            let [by_shard, by_group] = group_of(shard, group);
+            let labels = [
+                by_shard,
+                by_group,
+                ("state", group.state.name().to_owned()),
+                ("protocol_type", group.protocol_type.clone()),
+            ];
+            family.encode_family(&labels)?.encode_gauge(&1u64)?;
+        }
+        let name = "kafka_consumergroup_members";
+        let help = "Members of the group";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (shard, group) in told() {
+            let labels = group_of(shard, group);
+            family
+                .encode_family(&labels)?
+                .encode_gauge(&(group.members as u64))?;
+        }
+        for (name, help, read) in OFFSET_GAUGES {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (shard, group) in told() {
+                for stored in &group.offsets {
+                    let Some(value) = read(stored) else { continue };
+                    let [by_shard, by_group] = group_of(shard, group);
+                    let labels = [
+                        by_shard,
+                        by_group,
+                        ("topic", stored.topic.to_string()),
+                        ("partition", stored.partition.to_string()),
+                    ];
+                    family.encode_family(&labels)?.encode_gauge(&value)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn partitions(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ use crate::router::Router;
 
 mod exposition;
 pub mod http;
+mod lag;
 
 use http::{Asked, Page};
 
@@ -113,7 +114,9 @@ impl Admin {
                     .query
                     .split('&')
                     .any(|part| part == "detail=partition");
-                exposition::page(&self.figures(details).await)
+                let mut figures = self.figures(details).await;
+                self.fill_in_lag(&mut figures).await;
+                exposition::page(figures)
             }
             "/shards" => shards(&self.figures(false).await),
             "/healthz" => healthy(&self.figures(false).await),
@@ -141,6 +144,23 @@ impl Admin {
             all.push((shard, or(router.figures(shard, details), late).await));
         }
         all
+    }
+
+    /// How far groups are behind, if every shard that is asked answers in time.
+    async fn fill_in_lag(&self, figures: &mut [(u32, Option<Figures>)]) {
+        let Some(router) = self.router.borrow().clone() else {
+            return;
+        };
+        let mut told: Vec<_> = figures
+            .iter_mut()
+            .filter_map(|(_, told)| told.as_mut())
+            .collect();
+        let patience = Duration::from_millis(limits::FIGURES_PATIENCE_MS);
+        or(
+            lag::fill_in(&router, &mut told),
+            self.io.clock.sleep(patience),
+        )
+        .await;
     }
 
     fn is_ready(&self, figures: &[(u32, Option<Figures>)]) -> Page {

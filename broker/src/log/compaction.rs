@@ -44,8 +44,13 @@ impl Cleanable {
 }
 
 impl CompactionRule {
-    /// What may be compacted of the log of `segments`, if it is due. The last segment is active and never is.
-    pub fn due(&self, segments: &[Segment], cleaned_offset: i64, now_ms: i64) -> Option<Cleanable> {
+    /// What may be compacted of the log of `segments`, if there is anything. The last segment is active and never is.
+    pub fn cleanable(
+        &self,
+        segments: &[Segment],
+        cleaned_offset: i64,
+        now_ms: i64,
+    ) -> Option<Cleanable> {
         let (_, sealed) = segments.split_last()?;
         let dirty_from = cleaned_offset.max(sealed.first()?.base_offset());
         let dirty = |segment: &&Segment| segment.next_offset > dirty_from;
@@ -73,12 +78,23 @@ impl CompactionRule {
         let overdue = oldest
             .min()
             .is_some_and(|oldest| now_ms.saturating_sub(oldest) > self.lag_ms_max);
-        (overdue || dirty_ratio > self.dirty_ratio_min).then_some(Cleanable {
+        Some(Cleanable {
             segments,
             dirty_from,
             dirty_ratio,
             overdue,
         })
+    }
+
+    /// Whether it is time.
+    pub fn is_due(&self, cleanable: &Cleanable) -> bool {
+        cleanable.overdue || cleanable.dirty_ratio > self.dirty_ratio_min
+    }
+
+    /// What is to be compacted now of the log of `segments`.
+    pub fn due(&self, segments: &[Segment], cleaned_offset: i64, now_ms: i64) -> Option<Cleanable> {
+        let found = self.cleanable(segments, cleaned_offset, now_ms);
+        found.filter(|found| self.is_due(found))
     }
 }
 

@@ -1,6 +1,7 @@
-//! The way of an operator's requests about partitions to the shards that lead them: each shard is asked once.
+//! The way of an operator's requests to the shards that lead partitions, and count: each shard is asked once.
 
 use super::{Answer, Ask, Router};
+use crate::metrics::Figures;
 use crate::shard::{DeleteRecordsFailure, DeletedRecords, PartitionKey};
 
 /// A partition, and the offset below which its records go; `None` for all that are committed.
@@ -19,6 +20,17 @@ impl Router {
         match self.ask(owner, Ask::DeleteRecords(asked)).await {
             Some(Answer::DeletedRecords(cuts)) => cuts,
             _ => vec![Err(DeleteRecordsFailure::NotLeader); count],
+        }
+    }
+
+    /// What `shard` counted; `None`: it has stopped.
+    pub async fn figures(&self, shard: u32, details: bool) -> Option<Figures> {
+        if shard == self.shard.number {
+            return Some(self.shard.figures(details));
+        }
+        match self.ask(shard, Ask::Figures(details)).await {
+            Some(Answer::Figures(figures)) => Some(*figures),
+            _ => None,
         }
     }
 }

@@ -30,6 +30,18 @@ impl Router {
         }
     }
 
+    /// The offset after the last committed record of partitions that `owner` leads; `None` where it cannot tell.
+    pub async fn high_watermarks(&self, owner: u32, keys: Vec<PartitionKey>) -> Vec<Option<i64>> {
+        if owner == self.shard.number {
+            return self.shard.high_watermarks(&keys);
+        }
+        let count = keys.len();
+        match self.ask(owner, Ask::HighWatermarks(keys)).await {
+            Some(Answer::HighWatermarks(ends)) => ends,
+            _ => vec![None; count],
+        }
+    }
+
     /// Leader epochs of partitions that `owner` leads; -1, unknown, if it does not answer any more.
     pub async fn leader_epochs(&self, owner: u32, keys: Vec<PartitionKey>) -> Vec<i32> {
         if owner == self.shard.number {

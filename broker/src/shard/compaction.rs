@@ -11,9 +11,11 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Owned, PartitionKey, Shard};
 use crate::config::topic::TopicConfig;
+use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::log::compaction::{Cleanable, CompactionRule};
 use crate::log::{Compacted, CompactionFailure, CompactionOrder, LogError};
+use crate::metrics::CompactionFigures;
 use crate::planted::{self, Bug};
 
 /// What a shard remembers of compaction.
@@ -23,11 +25,23 @@ pub(in crate::shard) struct Compaction {
     waiting: Cell<usize>,
     /// Partitions that cannot be compacted until an operator has looked at them.
     uncleanable: RefCell<HashSet<PartitionKey>>,
+    /// When it was last looked for work, and the largest share of bytes not seen yet that was found then; from 0 to 1.
+    looked: Cell<(Instant, f64)>,
     /// The shard stops.
     stopped: Signal,
 }
 
 impl Compaction {
+    /// How it stands.
+    pub(in crate::shard) fn figures(&self, now: Instant) -> CompactionFigures {
+        let (looked, dirty_ratio_max) = self.looked.get();
+        CompactionFigures {
+            dirty_percent_max: (dirty_ratio_max * 100.0) as u64,
+            since_look_ms: now.since_ns(looked) / 1_000_000,
+            uncleanable: self.uncleanable.borrow().len() as u64,
+        }
+    }
+
     /// Whether a checkpoint would let files go.
     pub(in crate::shard) fn has_replaced(&self) -> bool {
         self.waiting.get() > 0
@@ -74,6 +88,7 @@ impl Shard {
         partitions.sort_unstable_by_key(|owned| owned.key);
         let mut rules: HashMap<u128, Option<CompactionRule>> = HashMap::new();
         let mut best: Option<(Rc<Owned>, CompactionRule, Cleanable)> = None;
+        let mut dirty_ratio_max: f64 = 0.0;
         let now_ms = self.io.clock.wall_ms();
         for owned in partitions {
             let rule = *rules
@@ -81,18 +96,21 @@ impl Shard {
                 .or_insert_with(|| self.compaction_rule(owned.key.topic_id));
             if let Some(rule) = rule
                 && !self.compaction.uncleanable.borrow().contains(&owned.key)
-                && let Some(due) =
-                    rule.due(&owned.log.segments(), owned.log.cleaned_offset(), now_ms)
-                && best
-                    .as_ref()
-                    .is_none_or(|(_, _, best)| urgency(&due) > urgency(best))
+                && let Some(found) =
+                    rule.cleanable(&owned.log.segments(), owned.log.cleaned_offset(), now_ms)
             {
-                best = Some((owned, rule, due));
+                dirty_ratio_max = dirty_ratio_max.max(found.dirty_ratio);
+                let is_more = |(_, _, best): &(_, _, _)| urgency(&found) > urgency(best);
+                if rule.is_due(&found) && best.as_ref().is_none_or(is_more) {
+                    best = Some((owned, rule, found));
+                }
             }
             if self.io.executor.should_yield() {
                 self.io.executor.yield_now().await;
             }
         }
+        let now = self.io.clock.now();
+        self.compaction.looked.set((now, dirty_ratio_max));
         best
     }
 
@@ -101,6 +119,8 @@ impl Shard {
         settings.cleanup_policy.compact.then(|| rule_of(&settings))
     }
 
+    /// Compacts one partition. What came of it is counted and told; a partition that fails for another reason than space is
+    /// left alone until the next start.
     pub(in crate::shard) async fn compact(
         &self,
         owned: &Rc<Owned>,
@@ -138,10 +158,12 @@ impl Shard {
             Ok(_) => {}
             Err(CompactionFailure::GivenUp) => self.io.executor.yield_now().await,
             Err(CompactionFailure::Log(error @ LogError::NoSpace { .. })) => {
+                self.metrics.compaction_failures.add(1);
                 tracing::warn!(%topic, partition, %error, "compaction needs space and waits for it");
                 self.rest_from_compaction().await;
             }
             Err(CompactionFailure::Log(error)) => {
+                self.metrics.compaction_failures.add(1);
                 tracing::error!(%topic, partition, %error, "the partition is not compacted any more: it is as it was. It is tried again after a restart");
                 self.compaction.uncleanable.borrow_mut().insert(owned.key);
             }

@@ -1,6 +1,7 @@
 //! What a shard tells of itself when an operator asks. Reads; changes nothing.
 
-use super::{Owned, Shard};
+use super::{Owned, PartitionKey, Shard};
+use crate::limits;
 use crate::metrics::{Figures, PartitionFigures};
 
 impl Shard {
@@ -21,6 +22,10 @@ impl Shard {
             journal_used_bytes: self.journal.used_bytes(),
             journal_capacity_bytes: self.journal.capacity_bytes(),
             fetch_sessions: self.fetch_sessions.borrow().figures(),
+            groups: self
+                .coordinators
+                .figures(limits::GROUP_LINES_MAX / self.io.mesh.shards()),
+            compaction: self.compaction.figures(self.io.clock.now()),
             applied_sequence: self.applied_sequence.get(),
             checkpointed_sequence: self.checkpointed_sequence.get(),
             details: Vec::new(),
@@ -34,6 +39,16 @@ impl Shard {
             figures.details = owned;
         }
         figures
+    }
+
+    /// The offset after the last committed record of each partition; `None` for one that is not led here.
+    pub fn high_watermarks(&self, keys: &[PartitionKey]) -> Vec<Option<i64>> {
+        let one = |key: &PartitionKey| {
+            let owned = self.led(*key)?;
+            let partition = owned.partition.borrow();
+            Some(partition.high_watermark())
+        };
+        keys.iter().map(one).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use futures_lite::future::or;
 use hashbrown::HashMap;
 
 use super::{Owned, PartitionKey, Shard};
+use crate::coordinator::group::figures::GroupsFigures;
 use crate::coordinator::group::machine::{GroupCommand, GroupCoordinator};
 use crate::coordinator::group::{GroupError, GroupReply, GroupRequest, ListedGroup, Ticket};
 use crate::coordinator::{GROUP_TOPIC, partition_of};
@@ -40,6 +41,19 @@ pub(in crate::shard) struct Coordinators {
     bytes: Cell<usize>,
     /// The shard stops: nobody is served any more.
     closed: Cell<bool>,
+}
+
+impl Coordinators {
+    /// What they come to, and the groups by themselves: as many as fit into `lines_max` lines of figures.
+    pub(in crate::shard) fn figures(&self, lines_max: usize) -> GroupsFigures {
+        let mut figures = GroupsFigures::default();
+        for coordinator in self.all.borrow().values() {
+            if let Some(run) = coordinator.runtime.borrow().as_ref() {
+                figures.add(run.machine(), lines_max);
+            }
+        }
+        figures
+    }
 }
 
 /// One of them.
@@ -105,7 +119,7 @@ impl Coordinator {
 
     fn bytes(&self) -> usize {
         let runtime = self.runtime.borrow();
-        runtime.as_ref().map_or(0, |run| run.machine().bytes())
+        runtime.as_ref().map_or(0, |run| run.machine().sums().bytes)
     }
 
     fn next_deadline_ms(&self) -> Option<u64> {
@@ -260,15 +274,18 @@ impl Shard {
         let Some(run) = runtime.as_mut() else {
             return coordinator.refuse_all(&GroupError::Loading);
         };
-        let bytes_before = run.machine().bytes();
+        let bytes_before = run.machine().sums().bytes;
+        let counts_before = run.machine().counts();
         let owned = &coordinator.owned;
         let append = |records: &[_]| self.append_group_records(owned, records);
         let stepped = run.handle(command, self.moment(), append);
-        let bytes_after = run.machine().bytes();
+        let bytes_after = run.machine().sums().bytes;
+        let done = run.machine().counts() - counts_before;
         drop(runtime);
         match stepped {
             Ok((answers, pending)) => {
                 self.account_groups(bytes_before, bytes_after);
+                self.metrics.groups_did(&done);
                 for (ticket, reply) in answers {
                     coordinator.tell(ticket, (reply, Some(pending)));
                 }

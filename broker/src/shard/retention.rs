@@ -156,7 +156,11 @@ impl Shard {
     pub(in crate::shard) fn apply_log_start(&self, key: PartitionKey, offset: i64) {
         let Some(owned) = self.owned(key) else { return };
         owned.partition.borrow_mut().raise_log_start(offset);
-        self.doom(&owned, owned.log.forget_below(offset));
+        let over = owned.log.forget_below(offset);
+        self.metrics.deleted_segments.add(over.len() as u64);
+        let bytes = over.iter().map(|segment| segment.bytes);
+        self.metrics.deleted_segment_bytes.add(bytes.sum());
+        self.doom(&owned, over);
     }
 
     /// The files of these segments go when whoever reads them has had time to let go: `file.delete.delay.ms`.

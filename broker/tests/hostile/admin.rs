@@ -6,7 +6,7 @@ use std::time::Instant;
 use tempfile::tempdir;
 
 use crate::broker::{Broker, PATIENCE, connect, free_ports};
-use crate::wire::Honest;
+use crate::wire::{Body, Honest, frame, try_once};
 
 /// Sends `bytes` and gives what comes until the end.
 fn exchange(port: u16, bytes: &[u8]) -> String {
@@ -34,6 +34,26 @@ fn value(metrics: &str, line: &str) -> f64 {
         .find_map(|known| known.strip_prefix(line)?.strip_prefix(' '));
     let found = found.unwrap_or_else(|| panic!("no {line} in {metrics}"));
     found.parse().unwrap()
+}
+
+/// Stores an offset, by who is in no group.
+fn commit(port: u16, group: &str, topic: &str, offset: i64) {
+    const FIND_COORDINATOR: i16 = 10;
+    const OFFSET_COMMIT: i16 = 8;
+    // Who looks for it makes its topic.
+    let find = frame(FIND_COORDINATOR, 0, &Body::default().text(group).0);
+    let body = Body::default().text(group).i32(-1).text("").i64(-1);
+    let body = body.i32(1).text(topic).i32(1).i32(0).i64(offset).text("");
+    let commit = frame(OFFSET_COMMIT, 2, &body.0);
+    let begun = Instant::now();
+    loop {
+        try_once(port, &find).unwrap();
+        let answer = try_once(port, &commit).unwrap();
+        if answer.ends_with(&[0, 0]) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{answer:?}");
+    }
 }
 
 fn start(data: &std::path::Path) -> (Broker, u16) {
@@ -97,10 +117,46 @@ fn pages_tell_what_clients_did() {
 }
 
 #[test]
+fn groups_are_told_with_how_far_they_are_behind() {
+    let data = tempdir().unwrap();
+    let (broker, port) = start(data.path());
+    let honest = Honest::start(broker.port, "counted");
+    while honest.acknowledged() < 40 {
+        honest.goes_on();
+    }
+    honest.finish();
+    commit(broker.port, "behind", "counted", 5);
+    let (_, metrics) = get(port, "/metrics?detail=partition");
+    let partition = "{shard=\"0\",topic=\"counted\",partition=\"0\"}";
+    let end = value(&metrics, &format!("kafka_log_log_logendoffset{partition}"));
+    let label = "{shard=\"0\"}";
+    let group = "{shard=\"0\",consumergroup=\"behind\"";
+    let place = format!("{group},topic=\"counted\",partition=\"0\"}}");
+    assert_eq!(
+        value(
+            &metrics,
+            &format!("kafka_consumergroup_current_offset{place}")
+        ),
+        5.0
+    );
+    assert!(value(&metrics, &format!("kafka_consumergroup_lag{place}")) == end - 5.0);
+    assert_eq!(
+        value(&metrics, &format!("kafka_consumergroup_members{group}}}")),
+        0.0
+    );
+    let info = format!("kafka_consumergroup_info{group},state=\"Empty\",protocol_type=\"\"}}");
+    assert_eq!(value(&metrics, &info), 1.0);
+    let commits = "kafka_server_group_coordinator_metrics_offset_commit_total";
+    assert_eq!(value(&metrics, &format!("{commits}{label}")), 1.0);
+    broker.stop();
+}
+
+#[test]
 fn the_dashboard_names_only_metrics_that_exist() {
     let data = tempdir().unwrap();
     let (broker, port) = start(data.path());
     Honest::start(broker.port, "shown").finish();
+    commit(broker.port, "shown", "shown", 0);
     let (_, metrics) = get(port, "/metrics?detail=partition");
     let dashboard = include_str!("../../grafana/pelton.json");
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();

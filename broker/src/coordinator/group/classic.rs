@@ -192,6 +192,11 @@ impl ClassicGroup {
         size_of::<Self>() + self.bytes
     }
 
+    /// How many are in it.
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Whether it has neither members nor ids that were given out and may still join.
     pub fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()
@@ -595,6 +600,7 @@ impl ClassicGroup {
     /// Everybody has a part.
     pub(super) fn stabilize(&mut self, turn: &mut Turn<'_>) {
         self.enter(Phase::Stable, turn);
+        turn.counts.rebalances += 1;
         self.record(turn);
     }
 

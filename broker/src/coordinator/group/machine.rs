@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::figures::{GroupCounts, GroupSums};
 use super::offsets::{Offsets, commit_offsets};
 use super::records::{Generation, GroupRecord};
 use super::state::Group;
@@ -53,14 +54,20 @@ pub struct GroupCoordinator {
     groups: BTreeMap<Arc<str>, Group>,
     timers: Timers<Due>,
     sweep: Sweep,
-    bytes: usize,
+    sums: GroupSums,
+    counts: GroupCounts,
 }
 
-fn turn<'a>(config: &'a GroupConfig, timers: &'a mut Timers<Due>, moment: Moment) -> Turn<'a> {
+fn turn<'a>(
+    config: &'a GroupConfig,
+    (timers, counts): (&'a mut Timers<Due>, &'a mut GroupCounts),
+    moment: Moment,
+) -> Turn<'a> {
     Turn {
         moment,
         config,
         timers,
+        counts,
         records: Vec::new(),
         answers: Vec::new(),
     }
@@ -74,17 +81,18 @@ impl GroupCoordinator {
             groups: BTreeMap::new(),
             timers: Timers::default(),
             sweep: Sweep::default(),
-            bytes: 0,
+            sums: GroupSums::default(),
+            counts: GroupCounts::default(),
         }
     }
 
     /// The log is read: groups come to life as they are recorded, and their members' sessions begin.
     pub fn start(&mut self, moment: Moment) {
-        let mut turn = turn(&self.config, &mut self.timers, moment);
+        let mut turn = turn(&self.config, (&mut self.timers, &mut self.counts), moment);
         for (group_id, group) in &mut self.groups {
-            self.bytes -= group.bytes();
+            self.sums.uncount(group);
             group.start(group_id, &mut turn);
-            self.bytes += group.bytes();
+            self.sums.count(group);
         }
         assert!(
             turn.records.is_empty() && turn.answers.is_empty(),
@@ -95,9 +103,14 @@ impl GroupCoordinator {
         }
     }
 
-    /// Memory that the groups take, roughly.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// What the groups come to.
+    pub fn sums(&self) -> &GroupSums {
+        &self.sums
+    }
+
+    /// What was done since it was made.
+    pub fn counts(&self) -> GroupCounts {
+        self.counts
     }
 
     /// How many groups there are.
@@ -114,6 +127,11 @@ impl GroupCoordinator {
     pub fn list(&self) -> impl Iterator<Item = ListedGroup> {
         let groups = self.groups.iter();
         groups.map(|(group_id, group)| group.list(group_id))
+    }
+
+    /// The groups themselves, by id.
+    pub fn groups(&self) -> impl Iterator<Item = (&Arc<str>, &Group)> {
+        self.groups.iter()
     }
 
     /// Topics that offsets are stored for, by name and id (0 where it was not known).
@@ -146,19 +164,19 @@ impl GroupCoordinator {
         moment: Moment,
     ) -> Decision<GroupRecord, Vec<Answer>> {
         let groups = self.groups.len();
-        let mut turn = turn(&self.config, &mut self.timers, moment);
+        let mut turn = turn(&self.config, (&mut self.timers, &mut self.counts), moment);
         let reply = match (self.groups.get_mut(group_id), request) {
             (Some(group), request) => {
-                self.bytes -= group.bytes();
+                self.sums.uncount(group);
                 let reply = group.ask(request, ticket, &mut turn);
-                self.bytes += group.bytes();
+                self.sums.count(group);
                 reply
             }
             (None, GroupRequest::Join(join)) if join.member_id.is_empty() => {
                 if groups < limits::GROUPS_PER_COORDINATOR_MAX {
                     let group_id: Arc<str> = group_id.into();
                     let group = Group::begin(&group_id, join, ticket, &mut turn);
-                    self.bytes += group.bytes();
+                    self.sums.count(&group);
                     self.groups.insert(group_id, group);
                     None
                 } else {
@@ -187,14 +205,14 @@ impl GroupCoordinator {
         if due == Some(Due::Sweep) {
             return self.sweep(moment);
         }
-        let mut turn = turn(&self.config, &mut self.timers, moment);
+        let mut turn = turn(&self.config, (&mut self.timers, &mut self.counts), moment);
         if let Some(due) = due
             && let Some(group_id) = due.group()
             && let Some(group) = self.groups.get_mut(group_id)
         {
-            self.bytes -= group.bytes();
+            self.sums.uncount(group);
             group.due(&due, &mut turn);
-            self.bytes += group.bytes();
+            self.sums.count(group);
         }
         turn.decision()
     }
@@ -211,7 +229,7 @@ impl GroupCoordinator {
             Some(after) => Bound::Excluded(after.clone()),
             None => Bound::Unbounded,
         };
-        let mut turn = turn(&self.config, &mut self.timers, moment);
+        let mut turn = turn(&self.config, (&mut self.timers, &mut self.counts), moment);
         let mut groups = self.groups.range_mut((from, Bound::Unbounded));
         for (group_id, group) in groups.by_ref().take(limits::GROUPS_SWEPT_PER_TURN) {
             group.sweep(sweep.expires, &sweep.gone, &mut turn);
@@ -290,20 +308,20 @@ impl StateMachine for GroupCoordinator {
                 return;
             }
             let group = Group::new(group_id.clone());
-            self.bytes += group.bytes();
+            self.sums.count(&group);
             self.groups.insert(group_id.clone(), group);
         }
         let group = self
             .groups
             .get_mut(group_id)
             .expect("made sure of just now");
-        self.bytes -= group.bytes();
+        self.sums.uncount(group);
         group.replay(record);
         let is_end = matches!(record, GroupRecord::Group { value: None, .. });
         if is_end && group.is_gone() {
             self.groups.remove(group_id);
         } else {
-            self.bytes += group.bytes();
+            self.sums.count(group);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::limits;
 
 pub mod classic;
+pub mod figures;
 pub mod join;
 pub mod machine;
 pub mod member;
@@ -301,6 +302,15 @@ pub enum GroupState {
 }
 
 impl GroupState {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [
+        Self::Empty,
+        Self::PreparingRebalance,
+        Self::CompletingRebalance,
+        Self::Stable,
+        Self::Dead,
+    ];
+
     /// Kafka's word for it.
     pub fn name(self) -> &'static str {
         match self {

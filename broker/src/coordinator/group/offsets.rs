@@ -150,6 +150,7 @@ pub fn commit_offsets(
                 continue;
             }
             of_topic.push(Ok(()));
+            turn.counts.offset_commits += 1;
             turn.records.push(GroupRecord::Offset {
                 group_id: group_id.clone(),
                 topic: topic.topic.clone(),

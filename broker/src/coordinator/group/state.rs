@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::classic::ClassicGroup;
+use super::figures::{GroupFigures, OffsetFigures};
 use super::offsets::{Offsets, commit_offsets, tombstone};
 use super::records::{Generation, GroupRecord, StoredOffset};
 use super::turn::{Due, Turn};
 use super::{
-    CommitOffsets, GroupError, GroupReply, GroupRequest, JoinGroup, ListedGroup, Ticket,
-    TopicPartitions,
+    CommitOffsets, GroupError, GroupReply, GroupRequest, GroupState, JoinGroup, ListedGroup,
+    Ticket, TopicPartitions,
 };
 use crate::planted::{self, Bug};
 
@@ -74,6 +75,30 @@ impl Group {
             group_id: group_id.into(),
             protocol_type: self.classic.protocol_type().unwrap_or_default().into(),
             state: self.classic.state(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> GroupState {
+        self.classic.state()
+    }
+
+    /// As operators are told of it. Nobody has looked yet how far behind it is.
+    pub fn figures(&self, group_id: &Arc<str>) -> GroupFigures {
+        let offsets = self.offsets.iter();
+        let offsets = offsets.map(|(topic, partition, stored)| OffsetFigures {
+            topic: topic.clone(),
+            topic_id: stored.topic_id,
+            partition,
+            offset: stored.offset,
+            lag: None,
+        });
+        GroupFigures {
+            group_id: group_id.clone(),
+            state: self.state(),
+            protocol_type: self.classic.protocol_type().unwrap_or_default().into(),
+            members: self.classic.members(),
+            offsets: offsets.collect(),
         }
     }
 
@@ -169,6 +194,7 @@ impl Group {
             return Err(GroupError::NotEmpty);
         }
         let group_id = self.id().clone();
+        turn.counts.offset_deletions += self.offsets.len() as u64;
         let offsets = self.offsets.iter();
         turn.records
             .extend(offsets.map(|(topic, partition, _)| tombstone(&group_id, topic, partition)));
@@ -201,6 +227,7 @@ impl Group {
                     if self.offsets.get(&asked.topic, *partition).is_some() {
                         let record = tombstone(self.id(), &asked.topic, *partition);
                         turn.records.push(record);
+                        turn.counts.offset_deletions += 1;
                     }
                     Ok(())
                 }
@@ -228,11 +255,15 @@ impl Group {
                     && (planted::on(Bug::OffsetsExpiredWhileLive)
                         || !self.classic.is_subscribed_to(topic))
             };
-            if is_gone || has_expired() {
-                turn.records.push(tombstone(&group_id, topic, partition));
+            if is_gone {
+                turn.counts.offset_deletions += 1;
+            } else if has_expired() {
+                turn.counts.offset_expirations += 1;
             } else {
                 kept += 1;
+                continue;
             }
+            turn.records.push(tombstone(&group_id, topic, partition));
         }
         if expires && kept == 0 && self.classic.is_empty() && self.classic.is_deserted() {
             self.bury(turn);

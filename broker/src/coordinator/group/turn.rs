@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::figures::GroupCounts;
 use super::records::GroupRecord;
 use super::timers::Timers;
 use super::{GroupConfig, GroupError, GroupReply, Ticket};
@@ -44,6 +45,8 @@ pub struct Turn<'a> {
     pub config: &'a GroupConfig,
     /// What is due later.
     pub timers: &'a mut Timers<Due>,
+    /// What was done.
+    pub counts: &'a mut GroupCounts,
     /// To be appended.
     pub records: Vec<GroupRecord>,
     /// To go out when the records are committed.

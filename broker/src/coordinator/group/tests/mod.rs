@@ -286,6 +286,7 @@ impl Scene {
                     })
                     .collect()
             }
+            "figures" => self.figures(),
             "join" => self.join(first, &rest[1..]),
             "sync" => self.sync(first, &rest[1..]),
             "beat" => {
@@ -309,6 +310,37 @@ impl Scene {
                     .unwrap(),
             ),
         }
+    }
+
+    /// What operators are told: groups by state, offsets, what was done; then each group.
+    fn figures(&self) -> Vec<String> {
+        let (sums, counts) = (self.machine.sums(), self.machine.counts());
+        let states = GroupState::ALL.iter().zip(sums.by_state);
+        let states = states.filter(|(_, count)| *count > 0);
+        let mut words: Vec<String> = states
+            .map(|(state, count)| format!("{count} {}", state.name()))
+            .collect();
+        words.push(format!("{} offsets", sums.offsets));
+        words.push(format!(
+            "{} rebalanced {} committed {} expired {} deleted",
+            counts.rebalances,
+            counts.offset_commits,
+            counts.offset_expirations,
+            counts.offset_deletions
+        ));
+        words.extend(self.machine.groups().map(|(group_id, group)| {
+            let told = group.figures(group_id);
+            let places = told.offsets.iter();
+            let places = places.map(|o| format!(" {}/{}={}", o.topic, o.partition, o.offset));
+            let places: String = places.collect();
+            format!(
+                "{} {} of {}{places}",
+                told.group_id,
+                told.state.name(),
+                told.members
+            )
+        }));
+        words
     }
 
     /// A client as it presents itself: `a`, or `a#i` by its lasting name too.

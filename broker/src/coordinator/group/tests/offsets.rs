@@ -1,5 +1,6 @@
 //! Offsets: who may store them, what comes back, when they go.
 
+use super::super::figures::GroupsFigures;
 use super::*;
 
 const STABLE: &str = "
@@ -130,6 +131,53 @@ fn offsets_of_topics_that_are_read_cannot_be_deleted() {
 }
 
 #[test]
+fn operators_are_told_what_groups_come_to() {
+    play_stable(
+        "figures                | 1 Stable; 0 offsets; 1 rebalanced 0 committed 0 expired 0 deleted; g Stable of 1
+         commit a 1 t/0=5 u/0=6 u/0=7 t/1=1'12345678901' | a: ok ok ok MetadataTooLarge
+         drop u/0               | -: ok
+         figures                | 1 Stable; 1 offsets; 1 rebalanced 3 committed 0 expired 1 deleted; g Stable of 1 t/0=5
+         join b range=\0\0\0\0\0\0 old
+         figures                | 1 PreparingRebalance; 1 offsets; 1 rebalanced 3 committed 0 expired 1 deleted; g PreparingRebalance of 2 t/0=5
+         leave a                | -: ok; b: joined 2 range leader=b [b:\0\0\0\0\0\0]
+         leave b                | -: ok
+         group h
+         commit - -1 t:7/0=1 v/1=2 | -: ok ok
+         figures                | 2 Empty; 3 offsets; 1 rebalanced 5 committed 0 expired 1 deleted; g Empty of 0 t/0=5; h Empty of 0 t/0=1 v/1=2
+         crash
+         figures                | 2 Empty; 3 offsets; 0 rebalanced 0 committed 0 expired 0 deleted; g Empty of 0 t/0=5; h Empty of 0 t/0=1 v/1=2
+         gone t
+         figures                | 2 Empty; 1 offsets; 0 rebalanced 0 committed 0 expired 2 deleted; g Empty of 0; h Empty of 0 v/1=2
+         +1800000
+         figures                | 0 offsets; 0 rebalanced 0 committed 1 expired 2 deleted",
+    );
+}
+
+#[test]
+fn groups_are_told_whole_and_no_more_than_fit() {
+    let mut scene = Scene::new(config());
+    for (group, offsets) in [("a", 1), ("b", 3), ("c", 0), ("d", 1)] {
+        scene.line(&format!("group {group}"));
+        scene.line(&format!("join of-{group} range=x"));
+        for partition in 0..offsets {
+            scene.line(&format!("commit - -1 t/{partition}=1"));
+        }
+    }
+    let told = |lines_max| {
+        let mut figures = GroupsFigures::default();
+        figures.add(&scene.machine, lines_max);
+        assert_eq!((figures.sums.groups(), figures.sums.offsets), (4, 5));
+        let told = figures.told.iter().map(|group| &*group.group_id);
+        told.collect::<Vec<_>>().join("")
+    };
+    let by_lines = [0, 1, 3, 4, 6, 10, 12, 17, 18].map(told);
+    assert_eq!(
+        by_lines,
+        ["", "", "c", "a", "ac", "acd", "ab", "abc", "abcd"]
+    );
+}
+
+#[test]
 fn offsets_of_deleted_topics_go() {
     play(
         "commit - -1 t:7/0=1 t:8/1=2 t/2=3 u:7/0=4 | -: ok ok ok ok
@@ -246,7 +294,7 @@ fn the_offsets_of_one_group_are_bounded() {
         let words = scene.ask("-", GroupRequest::CommitOffsets(commit));
         refused |= words == ["-: GroupTooLarge"];
     }
-    assert!(refused && scene.machine.bytes() < crate::limits::GROUP_OFFSETS_BYTES_MAX);
+    assert!(refused && scene.machine.sums().bytes < crate::limits::GROUP_OFFSETS_BYTES_MAX);
     let before = scene.log.len();
     assert_eq!(scene.line("delete"), ["-: ok"]);
     let bytes: usize = scene.log[before..]
@@ -258,5 +306,5 @@ fn the_offsets_of_one_group_are_bounded() {
         })
         .sum();
     assert!(bytes < crate::limits::GROUP_DECISION_BYTES_MAX);
-    assert_eq!(scene.machine.bytes(), 0);
+    assert_eq!(scene.machine.sums().bytes, 0);
 }

@@ -164,7 +164,7 @@ proptest! {
         let empty = scene.machine.list().all(|group| group.state == GroupState::Empty);
         prop_assert!(empty);
         scene.pass(4_000_000);
-        prop_assert!(scene.machine.is_empty() && scene.machine.bytes() == 0);
+        prop_assert!(scene.machine.is_empty() && scene.machine.sums().bytes == 0);
         prop_assert_eq!(scene.machine.next_deadline_ms(), None, "nothing is ever due again");
     }
 }
