@@ -13,6 +13,8 @@ pub struct CompactionSettings {
     pub backoff_ms: u64,
     /// `log.cleaner.dedupe.buffer.size`, of all shards together.
     pub key_bytes_max: u64,
+    /// `log.cleaner.io.max.bytes.per.second`, of all shards together.
+    pub io_bytes_per_second_max: f64,
 }
 
 impl CompactionSettings {
@@ -21,6 +23,7 @@ impl CompactionSettings {
             enabled: values.bool("log.cleaner.enable"),
             backoff_ms: values.number("log.cleaner.backoff.ms"),
             key_bytes_max: values.number("log.cleaner.dedupe.buffer.size"),
+            io_bytes_per_second_max: values.double("log.cleaner.io.max.bytes.per.second"),
         }
     }
 }
@@ -42,6 +45,11 @@ pub(super) const COMPACTION: &[Setting] = &[
         "Bytes of memory for keys while logs are compacted, of all cores; more keys take more passes.",
     )
     .fixed(),
+    Setting::double(
+        "log.cleaner.io.max.bytes.per.second",
+        f64::MAX,
+        "Bytes that compaction reads and writes in a second on average, of all cores; with 0 it rests.",
+    ),
     Setting::int(
         "log.cleaner.threads",
         1,

@@ -534,6 +534,13 @@ impl Read<'_> {
         }
     }
 
+    fn double(&self, name: &str) -> f64 {
+        match self.value(name) {
+            Value::Double(value) => *value,
+            other => unreachable!("{name} is a fraction, not {other:?}"),
+        }
+    }
+
     /// A number; its row's bounds make it fit.
     fn number<T: TryFrom<i64>>(&self, name: &str) -> T {
         self.optional(name)

@@ -107,8 +107,7 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("(unset)"),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
-            // Java prints 1.0 where Rust's Display prints 1; Debug agrees with Java over the values in use.
-            Self::Double(value) => write!(f, "{value:?}"),
+            Self::Double(value) => f.write_str(&java_double(*value)),
             Self::Text(value) => f.write_str(value),
             Self::List(words) => f.write_str(&words.join(",")),
         }
@@ -205,6 +204,11 @@ impl Setting {
     /// A fraction between 0 and 1.
     pub const fn ratio(name: &'static str, preset: f64, doc: &'static str) -> Self {
         Self::row(name, Kind::Double, Preset::Double(preset), doc).checked(Check::Ratio)
+    }
+
+    /// Any fraction.
+    pub const fn double(name: &'static str, preset: f64, doc: &'static str) -> Self {
+        Self::row(name, Kind::Double, Preset::Double(preset), doc)
     }
 
     /// Text.
@@ -348,6 +352,19 @@ impl Setting {
     }
 }
 
+/// A fraction as Java prints it.
+fn java_double(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() || (1e-3..1e7).contains(&value.abs()) {
+        return format!("{value:?}");
+    }
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => text,
+    }
+}
+
 fn number<T: std::str::FromStr>(text: &str, kind: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| format!("Not a number of type {kind}"))
@@ -456,6 +473,12 @@ mod tests {
     fn values_print_in_kafka_form() {
         assert_eq!(Value::Double(0.5).to_string(), "0.5");
         assert_eq!(Value::Double(1.0).to_string(), "1.0");
+        assert_eq!(Value::Double(5e7).to_string(), "5.0E7");
+        assert_eq!(Value::Double(0.0001).to_string(), "1.0E-4");
+        assert_eq!(
+            Value::Double(f64::MAX).to_string(),
+            "1.7976931348623157E308"
+        );
         assert_eq!(Value::Null.wire_text(), None);
     }
 }

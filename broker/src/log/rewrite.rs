@@ -38,6 +38,8 @@ pub struct CompactionOrder<'a> {
     pub map_bytes_max: u64,
     /// Whether the batch that begins at this offset is the last one of this producer id: its header stays.
     pub is_last_of_producer: &'a dyn Fn(i64, i64) -> bool,
+    /// Bytes a second to read and write, on average; asked for anew at each rest.
+    pub io_bytes_per_second_max: &'a dyn Fn() -> f64,
     /// Whether to go on.
     pub is_wanted: &'a dyn Fn() -> bool,
 }
@@ -253,6 +255,7 @@ impl Rewrite<'_> {
                     output.pending.extend_from_slice(batch.bytes());
                 }
             }
+            self.pace.moved(output.pending.len() - start);
             self.compacted.records_after += output.appended(start);
             output.write_full().await?;
         }
@@ -458,9 +461,11 @@ impl<'a> Walk<'a> {
                     .await?;
                 self.at = self.at.after(&extent);
                 pace.turn().await;
-                return Ok(Some(in_one(pieces)));
+                let bytes = in_one(pieces);
+                pace.moved(bytes.len());
+                return Ok(Some(bytes));
             }
-            pace.rest().await;
+            pace.rest(order).await;
             if self.log.removed.get() || !(order.is_wanted)() {
                 return Err(CompactionFailure::GivenUp);
             }
@@ -482,10 +487,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Half of the time at most, and never long at once: whoever produces and reads comes first.
+/// Half of the time at most, and never long at once: whoever produces and reads comes first. And no faster than it may.
 struct Pace<'a> {
     io: &'a Io,
     since: Instant,
+    /// Bytes read and written since then.
+    moved_bytes: usize,
 }
 
 impl<'a> Pace<'a> {
@@ -493,7 +500,13 @@ impl<'a> Pace<'a> {
         Self {
             io,
             since: io.clock.now(),
+            moved_bytes: 0,
         }
+    }
+
+    /// So many bytes were read, or are to be written.
+    fn moved(&mut self, bytes: usize) {
+        self.moved_bytes += bytes;
     }
 
     /// Between two batches.
@@ -503,12 +516,27 @@ impl<'a> Pace<'a> {
         }
     }
 
-    /// Before a read: as long as it took since the last one.
-    async fn rest(&mut self) {
-        let worked_ns = self.io.clock.now().since_ns(self.since);
-        let rest = Duration::from_nanos(worked_ns).min(REST_MAX);
-        self.io.clock.sleep(rest).await;
-        self.since = self.io.clock.now();
+    /// Before a read: as long as it took since the last one, and as long as the bytes since then ask for. The bound may change
+    /// meanwhile.
+    async fn rest(&mut self, order: &CompactionOrder<'_>) {
+        let clock = &self.io.clock;
+        let worked_ns = clock.now().since_ns(self.since);
+        clock
+            .sleep(Duration::from_nanos(worked_ns).min(REST_MAX))
+            .await;
+        while (order.is_wanted)() {
+            let seconds = self.moved_bytes as f64 / (order.io_bytes_per_second_max)().max(0.0);
+            let passed = Duration::from_nanos(clock.now().since_ns(self.since));
+            match Duration::try_from_secs_f64(seconds)
+                .unwrap_or(Duration::MAX)
+                .checked_sub(passed)
+            {
+                Some(rest) if !rest.is_zero() => clock.sleep(rest.min(REST_MAX)).await,
+                _ => break,
+            }
+        }
+        self.since = clock.now();
+        self.moved_bytes = 0;
     }
 }
 

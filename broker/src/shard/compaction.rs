@@ -144,6 +144,9 @@ impl Shard {
                 let partition = owned.partition.borrow();
                 partition.producers().last_base_offset(producer_id) == Some(base_offset)
             },
+            io_bytes_per_second_max: &|| {
+                self.settings().compaction.io_bytes_per_second_max / self.io.mesh.shards() as f64
+            },
             is_wanted: &|| self.may_compact() && !owned.removed.get(),
         };
         match owned.log.compact(cleanable, &order).await {

@@ -1,11 +1,15 @@
 //! Compaction against a model, on a real file system: what stays, at which offsets, and what a restart finds.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use protocol::record_batch::BatchFilter;
 
 use super::super::compaction::CompactionRule;
 use super::*;
+use crate::io::LocalBoxFuture;
+use crate::io::clock::{Clock, Instant};
 
 /// Everything sealed is due.
 const RULE: CompactionRule = CompactionRule {
@@ -90,6 +94,7 @@ async fn compact(
         segment_bytes_max: RULE.segment_bytes_max,
         map_bytes_max,
         is_last_of_producer: last_of,
+        io_bytes_per_second_max: &|| f64::MAX,
         is_wanted: &|| true,
     };
     Some(log.compact(&cleanable, &order).await.unwrap())
@@ -270,6 +275,7 @@ fn segments_that_left_meanwhile_do_not_come_back() {
             segment_bytes_max: 1200,
             map_bytes_max: 1 << 20,
             is_last_of_producer: &|_, _| false,
+            io_bytes_per_second_max: &|| f64::MAX,
             is_wanted: &|| {
                 log.forget_below(start);
                 true
@@ -330,6 +336,61 @@ fn below_the_tail_there_may_be_nothing_left() {
             too_large.map(|slices| slices.len()),
             Some(0),
             "there is one, but it was not to be read"
+        );
+    });
+}
+
+/// Time that passes only while somebody sleeps.
+struct Sleeping(Cell<u64>);
+
+impl Clock for Rc<Sleeping> {
+    fn now(&self) -> Instant {
+        Instant(self.0.get())
+    }
+
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        self.0.set(self.0.get() + duration.as_nanos() as u64);
+        Box::pin(async {})
+    }
+}
+
+#[test]
+fn it_reads_and_writes_no_faster_than_it_may() {
+    in_folder(async |io, root| {
+        let slept = Rc::new(Sleeping(Cell::new(0)));
+        let clock = Rc::new(slept.clone());
+        let io = Io { clock, ..io };
+        let log = small(&io, &root);
+        for round in 0..12 {
+            append(&log, -1, &[(round % 3, Some(round)); 8]).await;
+        }
+        let cleanable = RULE.due(&log.segments(), 0, 0).unwrap();
+        log.sweep(0).await.unwrap();
+        let (asked, rates) = (Cell::new(0), [0.0, 0.0, 0.0, 1000.0]);
+        let order = CompactionOrder {
+            delete_retention_ms: 0,
+            segment_bytes_max: 1200,
+            map_bytes_max: 1 << 20,
+            is_last_of_producer: &|_, _| false,
+            io_bytes_per_second_max: &|| {
+                asked.set(asked.get() + 1);
+                rates[rates.len().min(asked.get()) - 1]
+            },
+            is_wanted: &|| true,
+        };
+        let before = slept.0.get();
+        let done = log.compact(&cleanable, &order).await.unwrap();
+        let seconds = (slept.0.get() - before) as f64 / 1e9;
+        // Once for the keys, once to be written again; it does not rest after the last read.
+        let bytes = (2 * done.bytes_before + done.bytes_after) as f64;
+        let last = cleanable.segments.last().unwrap().bytes as f64;
+        assert!(
+            seconds > (bytes - 2.0 * last) / 1000.0 && seconds < bytes / 1000.0 + 0.5,
+            "{seconds} s for {bytes} bytes"
         );
     });
 }
