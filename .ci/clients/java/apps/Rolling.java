@@ -102,7 +102,9 @@ final class Rolling {
         long started = System.nanoTime();
         harness.createTopics(PARTITIONS, name);
         Harness.Running producer = harness.java("producer", "64m", VerifiableProducer.class, "--bootstrap-server", harness.bootstrap,
-            "--topic", name, "--throughput", String.valueOf(RECORDS_A_SECOND), "--acks", "-1", "--command-config",
+            "--topic", name, "--throughput", String.valueOf(RECORDS_A_SECOND), "--acks", "-1",
+            // With keys each partition gets some at any time.
+            "--repeating-keys", "100", "--command-config",
             // The tool itself sets no retries.
             harness.properties("producer", Map.of("retries", "2147483647", "enable.idempotence", "true")).toString());
         for (int member = 0; member < MEMBERS; member++) {
@@ -115,6 +117,8 @@ final class Rolling {
         for (int round = 1; round <= rounds; round++) {
             round(round);
         }
+        // A commit that a rebalance refuses is made up for with the next records only.
+        Thread.sleep(1500);
         harness.stop(producer, LIMIT);
         caughtUp();
         watch.interrupt();
