@@ -68,6 +68,7 @@ final class Rolling {
     /** What the client beside the group saw go wrong. */
     private final ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
     private long committedSeen;
+    private long settledNanosMax;
 
     private Rolling(Harness harness, Admin admin, String name, boolean cooperative, boolean fixed, Random random) {
         this.harness = harness;
@@ -179,6 +180,7 @@ final class Rolling {
 
     /** Three members with processes that run, and each partition assigned once. */
     private void settled(String when) throws Exception {
+        long started = System.nanoTime();
         int all = lives.size();
         Harness.until(name + " settles " + when, LIMIT, () -> {
             ConsumerGroupDescription group = admin.describeConsumerGroups(List.of(name)).all().get().get(name);
@@ -196,6 +198,7 @@ final class Rolling {
             }
             return assigned.size() == PARTITIONS;
         });
+        settledNanosMax = Math.max(settledNanosMax, System.nanoTime() - started);
     }
 
     /** How often a life was given an assignment. */
@@ -279,7 +282,8 @@ final class Rolling {
         }
         long commits = facts.values().stream().flatMap(List::stream).filter(Fact::commit).count();
         return acknowledged + " records acknowledged and consumed, " + owned.values().stream().mapToInt(List::size).sum() + " assignments, "
-            + commits + " commits, " + committedSeen + " looks at what is committed";
+            + commits + " commits, " + committedSeen + " looks at what is committed, settled within "
+            + Duration.ofNanos(settledNanosMax).toMillis() + " ms";
     }
 
     private void read(Life life, Map<Integer, TreeMap<Long, String>> consumed, Map<Integer, List<Owned>> owned, Map<Integer, List<Fact>> facts)
