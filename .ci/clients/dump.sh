@@ -31,11 +31,11 @@ result() { # STATUS WHAT
 
 port_accepts() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-start_broker() {
+start_broker() { # OPTION...
   local tries=300
   while port_accepts "$port"; do port=$((port + 2)); done
   "$pelton" --data-dir "$data" --listen "127.0.0.1:$port" --shards 1 --set num.partitions=1 \
-    --set log.segment.bytes=1048576 > "$scratch/broker.log" 2>&1 < /dev/null &
+    --set log.segment.bytes=1048576 "$@" > "$scratch/broker.log" 2>&1 < /dev/null &
   broker_pid=$!
   until port_accepts $((port + 1)); do
     kill -0 "$broker_pid" 2>/dev/null || { cat "$scratch/broker.log"; exit 1; }
@@ -128,6 +128,31 @@ done
 { lines "$records" none-false-1; lines "$records" none-false-2; cat "$scratch/three" "$scratch/three"; } | awk '{ print NR - 1 " " $0 }' > "$scratch/expected"
 agrees dump-none-false "after a kill -9"
 inspected dump-none-false "after a kill -9"
+
+# What compaction left: batches with gaps, and of each key its newest record.
+start_broker --set log.cleanup.policy=compact --set log.cleaner.backoff.ms=100 --set log.cleaner.min.cleanable.ratio=0.01 \
+  --set log.segment.delete.delay.ms=0 --set checkpoint.interval.ms=1000
+awk -v n="$records" 'BEGIN { for (i = 0; i < n; i++) printf "k%d:%d-%0100d\n", i * 7919 % 500, i, i }' > "$scratch/keyed"
+produce dump-compacted none true 30000 "$scratch/keyed"
+# It is over when a checkpoint has let the full segments go that were replaced.
+for _ in $(seq 200); do
+  bytes=$(find "$data" -path '*/dump-compacted-0.*/*.log' -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+  [ "$bytes" -eq 0 ] || [ "$bytes" -ge 1000000 ] || break
+  sleep 0.1
+done
+stop_broker TERM
+awk '{ print NR - 1 " " $0 }' "$scratch/keyed" > "$scratch/produced"
+awk -F'[ :]' '{ newest[$2] = $0 } END { for (key in newest) print newest[key] }' "$scratch/produced" | sort > "$scratch/newest"
+status=0
+dumped dump-compacted || status=$?
+sed -nE 's/^\| offset: ([0-9]+) .* key: ([^ ]*) payload: (.*)$/\1 \2:\3/p' "$scratch/dump" | sort > "$scratch/actual"
+[ -z "$(comm -13 <(sort "$scratch/produced") "$scratch/actual")" ] || { echo "there is what was not produced, or twice"; status=1; }
+[ -z "$(comm -23 "$scratch/newest" "$scratch/actual")" ] || { echo "the newest record of a key is missing"; status=1; }
+left=$(wc -l < "$scratch/actual")
+[ "$left" -lt "$records" ] || { echo "nothing was compacted"; status=1; }
+! grep -v '^|' "$scratch/dump" | grep -Eqi 'isvalid: false|mismatch|corrupt|problem' || status=1
+result "$status" "compacted: Kafka's dump holds the newest of each key, $left of $records records"
+inspected dump-compacted compacted
 
 # A flipped bit is found, by its byte, and the exit code says so.
 segment=$(find "$data" -path '*/dump-none-true-0.*/*.log' | sort | head -n 1)
