@@ -53,8 +53,8 @@ pub trait Disk {
         &'a self,
         directory: &'a Path,
     ) -> LocalBoxFuture<'a, io::Result<Vec<DirectoryEntry>>>;
-    /// Makes a directory and those above it; an existing one is no error.
-    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>>;
+    /// Makes a directory and those above it. False: it was there.
+    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<bool>>;
     /// Removes a file, or a directory with all in it. Absence is no error.
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>>;
     /// Renames a file, replacing what stood there.

@@ -88,9 +88,16 @@ impl Disk for GlommioDisk {
         }))
     }
 
-    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
+    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<bool>> {
         let path = path.to_owned();
-        Box::pin(blocking(move || fs::create_dir_all(path)))
+        Box::pin(blocking(move || match fs::create_dir(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&path).map(|()| true)
+            }
+            Err(_) if path.is_dir() => Ok(false),
+            Err(error) => Err(error),
+        }))
     }
 
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {

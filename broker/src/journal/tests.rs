@@ -146,8 +146,8 @@ impl Disk for MemoryDisk {
         ready(Ok(files.iter().map(entry).collect()))
     }
 
-    fn create_directory<'a>(&'a self, _: &'a Path) -> LocalBoxFuture<'a, std_io::Result<()>> {
-        ready(Ok(()))
+    fn create_directory<'a>(&'a self, _: &'a Path) -> LocalBoxFuture<'a, std_io::Result<bool>> {
+        ready(Ok(true))
     }
 
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, std_io::Result<()>> {

@@ -121,6 +121,9 @@ impl PartitionLog {
     /// What the index file holds up to `end`; nothing if there is none or it is damaged.
     async fn load_index(&self, segment: &Segment, end: Mark) -> SegmentIndex {
         let none = SegmentIndex::starting_at(segment.base_offset(), segment.start());
+        if end.position == 0 {
+            return none;
+        }
         let path = self.path(segment.id.index_name());
         let problem = match self.read_index(segment).await {
             Ok(None) => return none,

@@ -134,6 +134,8 @@ struct State {
     cleaned_offset: i64,
     /// Bytes of the active segment past its last whole block; `None` while the partition is idle: read back by the next append.
     carry: Option<Vec<u8>>,
+    /// Nothing was appended since it was last settled.
+    settled: bool,
     /// Marks of the active segment since it was last settled.
     recent: SegmentIndex,
     /// How far the active segment's index file reaches, bytes of the segment.
@@ -148,6 +150,7 @@ impl State {
         let active = segments.last().copied().unwrap_or(Segment::new(0, 0));
         Self {
             carry: (active.bytes == 0).then(Vec::new),
+            settled: true,
             recent: SegmentIndex::starting_at(active.base_offset(), active.end()),
             index_saved_bytes: 0,
             allocated_bytes: 0,
@@ -326,8 +329,9 @@ impl PartitionLog {
     async fn begin_segment(&self, base_offset: i64) -> Result<(), LogError> {
         if !self.state.borrow().directory_made {
             let made = self.shared.io.disk.create_directory(&self.directory).await;
-            made.map_err(|error| LogError::io(&self.directory, 0, error))?;
-            self.remove_left_over().await?;
+            if !made.map_err(|error| LogError::io(&self.directory, 0, error))? {
+                self.remove_left_over().await?;
+            }
         }
         let segment = Segment::new(base_offset, self.shared.io.clock.wall_ms());
         let mut state = self.state.borrow_mut();
@@ -455,6 +459,7 @@ impl PartitionLog {
         written.map_err(|error| LogError::io(&path, start, error))?;
         let mut state = self.state.borrow_mut();
         state.carry = Some(carry);
+        state.settled = false;
         for batch in batches {
             state.recent.push(&BatchExtent {
                 base_offset: batch.base_offset,
@@ -508,8 +513,11 @@ impl PartitionLog {
         if !self.removed.get() {
             self.settle_index().await;
             let mut state = self.state.borrow_mut();
-            let empty = state.segments.last().is_none_or(|active| active.bytes == 0);
-            state.carry = empty.then(Vec::new);
+            // Of one that is in use the next append would read it back at once.
+            if std::mem::replace(&mut state.settled, true) {
+                let empty = state.segments.last().is_none_or(|active| active.bytes == 0);
+                state.carry = empty.then(Vec::new);
+            }
         }
         self.append_is_over();
     }

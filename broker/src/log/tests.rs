@@ -264,6 +264,11 @@ fn an_idle_partition_keeps_nothing_that_can_be_read_back() {
         log.append(&run).await.unwrap();
         assert!(!log.state.borrow().recent.is_empty());
         log.settle().await;
+        assert!(
+            log.state.borrow().carry.is_some(),
+            "it was in use until now"
+        );
+        log.settle().await;
         {
             let state = log.state.borrow();
             assert!(state.recent.is_empty() && state.carry.is_none());

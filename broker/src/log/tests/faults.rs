@@ -100,7 +100,7 @@ impl Disk for FaultyDisk {
         self.real.list(directory)
     }
 
-    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
+    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<bool>> {
         Box::pin(async move {
             self.faults.take_space()?;
             self.real.create_directory(path).await

@@ -311,7 +311,8 @@ impl SimDisk {
         }
     }
 
-    fn create_directory_now(&self, path: &str) -> io::Result<()> {
+    fn create_directory_now(&self, path: &str) -> io::Result<bool> {
+        let mut made = false;
         let mut names = self.0.names.borrow_mut();
         let slashes = path.match_indices('/').map(|(at, _)| at).skip(1);
         for end in slashes.chain([path.len()]) {
@@ -323,10 +324,11 @@ impl SimDisk {
                     self.take_space(1)?;
                     let node = Some(Node::Directory);
                     names.set(vec![(above.to_owned(), node)], self.next_moment());
+                    made = true;
                 }
             }
         }
-        Ok(())
+        Ok(made)
     }
 
     fn rename_now(&self, from: &str, to: String) -> io::Result<()> {
@@ -427,12 +429,12 @@ impl Disk for SimDisk {
         }))
     }
 
-    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
+    fn create_directory<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<bool>> {
         let path = text(path);
         let what = (Action::CreateDirectory, path.clone());
         Box::pin(self.operate(what, move |disk, fate| {
             if !disk.happens(fate) {
-                return Ok(());
+                return Ok(false);
             }
             disk.tell(fate, || format!("make {path}"));
             disk.create_directory_now(&path)
