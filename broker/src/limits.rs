@@ -211,9 +211,14 @@ pub const DIRTY_SHARE: u64 = 4;
 /// One write-back write at most; a partition with more gets several.
 pub const WRITE_BACK_BYTES_MAX: u64 = 2 << 20;
 
-/// Write-backs in flight of a shard: file systems make and grow many small files slowly one by one. A flush of the journal
-/// waits behind all their bytes in the device's queue, so together they are few.
-pub const WRITE_BACKS_IN_FLIGHT: usize = 4;
+/// Write-backs in flight of a shard: file systems make and grow many small files slowly one by one.
+pub const WRITE_BACKS_IN_FLIGHT: usize = 64;
+
+/// Bytes of write-backs in flight of a shard. A flush of the journal waits behind them in the device's queue, so they are few.
+pub const WRITE_BACK_BYTES_IN_FLIGHT_MAX: u64 = 4 * WRITE_BACK_BYTES_MAX;
+
+/// Between two writes of a checkpoint that nothing waits for: 400 MB/s.
+pub const CHECKPOINT_PAUSE_MS: u64 = 5;
 
 /// Open segment files of a shard; the one used longest ago is closed.
 pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;

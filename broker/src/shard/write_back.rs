@@ -2,6 +2,7 @@
 //! writer of segments.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,11 +28,40 @@ const FILL_PAUSE: Duration = Duration::from_secs(5);
 /// Longer syncs of the file system are told.
 const SLOW_SYNC_MS: u64 = 5000;
 
+/// Between two rounds of a checkpoint that nothing waits for.
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(limits::CHECKPOINT_PAUSE_MS);
+
+/// A partition, and the offset below which it is to be written back.
+type Due = (Rc<Owned>, i64);
+
 /// Where the shard stood when a checkpoint began.
 struct Capture {
     manifests: Vec<(Manifest, Vec<Rc<Owned>>)>,
     /// All entries up to this frame are in what the manifests say.
     sequence: Sequence,
+}
+
+impl Capture {
+    /// What is not in segments yet of what it covers, the oldest first.
+    fn due(&self) -> VecDeque<Due> {
+        let mut due = Vec::new();
+        for (manifest, owners) in &self.manifests {
+            due.extend(
+                manifest
+                    .partitions
+                    .iter()
+                    .zip(owners)
+                    .filter_map(|(state, owned)| {
+                        let oldest = owned.partition.borrow().tail().front()?.sequence;
+                        let behind = owned.tail_start_offset() < state.head.next_offset;
+                        behind
+                            .then(|| ((oldest, owned.key), (owned.clone(), state.head.next_offset)))
+                    }),
+            );
+        }
+        due.sort_unstable_by_key(|(oldest, _)| *oldest);
+        due.into_iter().map(|(_, due)| due).collect()
+    }
 }
 
 impl Shard {
@@ -82,40 +112,54 @@ impl Shard {
 
     /// Writes back one piece of each of the partitions whose oldest frames are the oldest. False: not all could be written.
     pub(in crate::shard) async fn write_back_oldest(&self) -> bool {
-        let oldest: Vec<_> = {
+        let oldest = {
             let (tails, partitions) = (self.tails.borrow(), self.partitions.borrow());
-            let oldest = tails.iter().take(limits::WRITE_BACKS_IN_FLIGHT);
-            oldest.map(|(_, key)| partitions[key].clone()).collect()
+            let mut oldest = tails.iter();
+            let next = || {
+                let (_, key) = oldest.next()?;
+                Some((partitions[key].clone(), i64::MAX))
+            };
+            next_round(next, limits::WRITE_BACK_BYTES_IN_FLIGHT_MAX)
         };
-        let written = oldest
+        self.write_back_round(&oldest).await && !oldest.is_empty()
+    }
+
+    /// Writes back one piece of each. False: not all could be written.
+    async fn write_back_round(&self, round: &[Due]) -> bool {
+        let written = round
             .iter()
-            .map(|owned| self.write_back(owned, i64::MAX))
+            .map(|(owned, upper_offset)| self.write_back(owned, *upper_offset))
             .collect::<FuturesUnordered<_>>();
         // All of them to their ends, whatever becomes of one: an append that is dropped halfway is never over.
         let all = written.fold(true, |all, one| std::future::ready(all && one));
-        all.await && !oldest.is_empty()
+        all.await
     }
 
-    /// Writes back everything below the offset given with each partition. False: not all could be written.
-    async fn write_back_below(&self, partitions: Vec<(Rc<Owned>, i64)>) -> bool {
-        let failed = Cell::new(false);
-        let each = |(owned, upper_offset): (Rc<Owned>, i64)| {
-            let failed = &failed;
-            async move {
-                while !failed.get()
-                    && !owned.removed.get()
-                    && owned.tail_start_offset() < upper_offset
-                {
-                    if !self.write_back(&owned, upper_offset).await {
-                        failed.set(true);
-                    }
-                }
+    /// Writes back everything below the offset given with each partition, as steadily as bytes come: written at once it would hold
+    /// up every flush of the journal. False: not all could be written.
+    async fn write_back_below(&self, mut due: VecDeque<Due>) -> bool {
+        while !due.is_empty() {
+            let used_bytes = self.journal.used_bytes();
+            let hurries = self.stopping.get()
+                || self.is_behind()
+                || used_bytes > self.journal.capacity_bytes() / 4 * 3;
+            let room = match hurries {
+                true => limits::WRITE_BACK_BYTES_IN_FLIGHT_MAX,
+                false => limits::WRITE_BACK_BYTES_MAX,
+            };
+            let round = next_round(|| due.pop_front(), room);
+            if !self.write_back_round(&round).await {
+                return false;
             }
-        };
-        stream::iter(partitions)
-            .for_each_concurrent(limits::WRITE_BACKS_IN_FLIGHT, each)
-            .await;
-        !failed.get()
+            let rest = |(owned, upper_offset): &Due| {
+                !owned.removed.get() && owned.tail_start_offset() < *upper_offset
+            };
+            due.extend(round.into_iter().filter(rest));
+            if !hurries {
+                self.io.clock.sleep(CHECKPOINT_PAUSE).await;
+            }
+        }
+        true
     }
 
     /// Writes one piece of a partition's tail below `upper_offset` to its segment. False: it could not. A shard that is fenced
@@ -202,15 +246,7 @@ impl Shard {
             return false;
         }
         let mut capture = self.capture();
-        let mut partitions = Vec::new();
-        for (manifest, owners) in &capture.manifests {
-            let states = manifest.partitions.iter().zip(owners);
-            partitions.extend(states.filter_map(|(state, owned)| {
-                let behind = owned.tail_start_offset() < state.head.next_offset;
-                behind.then(|| (owned.clone(), state.head.next_offset))
-            }));
-        }
-        if !self.write_back_below(partitions).await {
+        if !self.write_back_below(capture.due()).await {
             return false;
         }
         let owners = capture.manifests.iter().flat_map(|(_, owners)| owners);
@@ -390,6 +426,20 @@ impl Owned {
     fn tail_start_offset(&self) -> i64 {
         self.partition.borrow().tail_start_offset()
     }
+}
+
+/// As many of what `next` gives as have pieces of `room` bytes, and one at least.
+fn next_round(mut next: impl FnMut() -> Option<Due>, room: u64) -> Vec<Due> {
+    let (mut round, mut bytes) = (Vec::new(), 0);
+    while bytes < room
+        && round.len() < limits::WRITE_BACKS_IN_FLIGHT
+        && let Some(due) = next()
+    {
+        let tail_bytes = due.0.partition.borrow().tail_bytes() as u64;
+        bytes += tail_bytes.min(limits::WRITE_BACK_BYTES_MAX);
+        round.push(due);
+    }
+    round
 }
 
 /// The oldest batches of a partition's tail below `upper_offset`, as many as one write takes, and the frame of the first.

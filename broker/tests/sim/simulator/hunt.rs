@@ -25,7 +25,7 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::TornFrameAccepted, 300, rolls),
     hunt(Bug::StaleFrameAccepted, 50, rolls),
     hunt(Bug::MarkedTooEarly, 50, power),
-    hunt(Bug::HeaderNotSynced, 50, headers),
+    hunt(Bug::HeaderNotSynced, 300, headers),
     hunt(Bug::FileNotNamed, 50, first_starts),
     hunt(Bug::CheckpointBeforeSync, 50, checkpoints),
     hunt(Bug::RecycledTooEarly, 600, checkpoints),
