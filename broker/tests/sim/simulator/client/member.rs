@@ -158,8 +158,19 @@ impl Member {
         }
     }
 
-    /// The log of a coordinator has decayed for good, or the run has failed: nothing more can be known.
-    fn is_lost(&self) -> bool {
+    /// Whether it has tried for long although nothing breaks any more.
+    fn has_waited(&mut self) -> bool {
+        let now_ns = self.wire.setting.world.now_ns();
+        let healed_ns = *self.healed_at_ns.get_or_insert(now_ns);
+        now_ns - healed_ns > SETTLE_S * 1_000_000_000
+    }
+
+    /// The log of a coordinator has decayed for good, or a lying disk seems to have lost it, or the run has failed: nothing more
+    /// can be known.
+    fn is_lost(&mut self) -> bool {
+        if self.wire.setting.has_ever_lost.get() && self.has_waited() {
+            return true;
+        }
         let setting = &self.wire.setting;
         let history = &setting.history;
         let lost = setting.lost.borrow();
@@ -171,11 +182,9 @@ impl Member {
         if setting.phase.get() != Phase::Healed {
             return false;
         }
-        let now_ns = setting.world.now_ns();
-        let healed_ns = *self.healed_at_ns.get_or_insert(now_ns);
         setting.history.groups.settle();
         let settled = setting.history.groups.is_settled(&self.group);
-        if !settled && now_ns - healed_ns > SETTLE_S * 1_000_000_000 && !self.is_lost() {
+        if self.has_waited() && !settled && !self.is_lost() {
             let what = format!("{} is not in one generation after {SETTLE_S} s", self.group);
             self.wire.fail("group-unsettled", what);
         }
