@@ -85,7 +85,8 @@ impl Shard {
             if self.is_fenced() {
                 continue;
             }
-            while self.is_behind() && !self.stopping.get() {
+            // A disk that does not keep up is behind for as long as producers go on, but what fills the journal is due in time.
+            while self.is_behind() && !self.stopping.get() && !self.is_journal_half_full() {
                 if !self.write_back_oldest().await {
                     break;
                 }
@@ -94,15 +95,18 @@ impl Shard {
                 // Its topics may have been deleted meanwhile.
                 self.there_is_space(&self.out_of_space.segments);
             }
-            let journal_half_full = self.journal.used_bytes() > self.journal.capacity_bytes() / 2;
             let changed = self.applied_sequence.get() > self.checkpointed_sequence.get()
                 || self.compaction.has_replaced();
-            if ((due && changed) || journal_half_full) && !self.checkpoint().await {
+            if ((due && changed) || self.is_journal_half_full()) && !self.checkpoint().await {
                 // Somebody may wait for the room that it would have made.
                 self.io.clock.sleep(SPACE_PAUSE).await;
                 self.write_back_wanted.set();
             }
         }
+    }
+
+    fn is_journal_half_full(&self) -> bool {
+        self.journal.used_bytes() > self.journal.capacity_bytes() / 2
     }
 
     /// Whether more waits for write-back than is to stay in memory.
