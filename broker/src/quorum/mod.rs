@@ -78,6 +78,8 @@ pub struct Quorums {
     queued_bytes: usize,
     frame_bytes_max: usize,
     prepared_bytes_max: usize,
+    /// Place of the quorum that comes first in the next frame: each in turn, or who fills frames would keep the others waiting.
+    first: usize,
     fenced: bool,
 }
 
@@ -116,6 +118,7 @@ impl Quorums {
             queued_bytes: 0,
             frame_bytes_max,
             prepared_bytes_max,
+            first: 0,
             fenced: false,
         }
     }
@@ -282,7 +285,8 @@ impl Quorums {
             readies: Vec::new(),
         };
         let mut room = self.frame_bytes_max - self.frame_bytes_max / 8;
-        for place in 0..self.quorums.len() {
+        let count = self.quorums.len();
+        for place in (0..count).map(|step| (self.first + step) % count) {
             let quorum = &mut self.quorums[place];
             let mut bodies: VecDeque<Draft> = VecDeque::new();
             while quorum
@@ -308,6 +312,7 @@ impl Quorums {
         if window.sections.is_empty() {
             return None;
         }
+        self.first = (self.first + 1) % count;
         self.add_late_hard_states(&mut window.sections);
         Some(window)
     }

@@ -99,3 +99,20 @@ fn frames_with_entries_that_are_not_applied_are_known() {
     flush(&mut quorums, 10);
     assert_eq!((quorums.applied(0), quorums.oldest_unapplied()), (4, None));
 }
+
+#[test]
+fn a_quorum_that_fills_every_frame_leaves_room_for_the_others() {
+    static BODY: [u8; 200 << 10] = [7; 200 << 10];
+    for (busy, other) in [(0, 1), (1, 0)] {
+        let mut quorums = opened();
+        let before = quorums.applied(other);
+        quorums.propose(other, item(&BODY)).unwrap();
+        let mut frames = 0;
+        while quorums.applied(other) == before {
+            while quorums.propose(busy, item(&BODY)).is_ok() {}
+            flush(&mut quorums, 2 + frames);
+            frames += 1;
+            assert!(frames <= 2, "{other} waits behind {busy}");
+        }
+    }
+}
