@@ -1,6 +1,7 @@
 //! Tasks of one shard and how they wait for each other. Never shares anything between shards.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -95,6 +96,65 @@ impl Waiters {
     }
 }
 
+/// Tasks of one shard that want the same, first come first served. As long as its owners: one place each.
+#[derive(Default)]
+pub struct Line {
+    places: RefCell<VecDeque<(u64, Signal)>>,
+    next: Cell<u64>,
+}
+
+/// A place in a [`Line`], until it is dropped.
+pub struct Place<'a> {
+    line: &'a Line,
+    number: u64,
+    is_first: Signal,
+}
+
+impl Line {
+    /// Takes the last place.
+    pub fn join(&self) -> Place<'_> {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        let is_first = Signal::default();
+        self.places
+            .borrow_mut()
+            .push_back((number, is_first.clone()));
+        Place {
+            line: self,
+            number,
+            is_first,
+        }
+    }
+
+    /// Whether nobody stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.places.borrow().is_empty()
+    }
+
+    fn first(&self) -> Option<u64> {
+        self.places.borrow().front().map(|(number, _)| *number)
+    }
+}
+
+impl Place<'_> {
+    /// Waits until nobody is before this one.
+    pub async fn first(&self) {
+        while self.line.first() != Some(self.number) {
+            self.is_first.wait().await;
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut places = self.line.places.borrow_mut();
+        places.retain(|(number, _)| *number != self.number);
+        if let Some((_, is_first)) = places.front() {
+            is_first.set();
+        }
+    }
+}
+
 /// The future of [`Signal::wait`].
 pub struct SignalWait(Signal);
 
@@ -118,6 +178,8 @@ impl Future for SignalWait {
 
 #[cfg(test)]
 mod tests {
+    use futures_lite::future::{block_on, poll_once};
+
     use super::*;
 
     #[test]
@@ -134,6 +196,26 @@ mod tests {
         assert!(waiters.len() <= 64, "{} waiters", waiters.len());
         waiters.set_all();
         assert!(kept.0.set.get() && waiters.is_empty());
+    }
+
+    #[test]
+    fn who_stands_in_line_is_first_in_the_order_of_coming() {
+        let line = Line::default();
+        let places: Vec<_> = (0..3).map(|_| line.join()).collect();
+        let mut turns: Vec<_> = places.iter().map(|place| Box::pin(place.first())).collect();
+        let mut ready = |at: usize| block_on(poll_once(&mut turns[at])).is_some();
+        assert!(ready(0) && !ready(1) && !ready(2));
+        drop(turns);
+        let mut places = places.into_iter();
+        let (first, second, third) = (places.next(), places.next(), places.next().unwrap());
+        drop(second);
+        let mut turn = Box::pin(third.first());
+        assert!(block_on(poll_once(&mut turn)).is_none(), "one is before it");
+        drop(first);
+        assert!(block_on(poll_once(&mut turn)).is_some());
+        drop(turn);
+        drop(third);
+        assert!(line.is_empty());
     }
 
     #[test]

@@ -372,6 +372,11 @@ impl Client {
     /// Back-pressure: while too much waits for the disk, nothing more is read from this client.
     async fn wait_for_room(&self, bytes: usize) {
         let shard = self.router().shard();
+        if shard.room.is_empty() && !shard.must_wait(bytes) {
+            return;
+        }
+        let place = shard.room.join();
+        place.first().await;
         while shard.must_wait(bytes) && self.state.get() == State::Open {
             let flushed = Signal::default();
             shard.notify_after_flush(&flushed);

@@ -19,7 +19,7 @@ use crate::controller::Controller;
 use crate::coordinator::group::GroupError;
 use crate::io::Io;
 use crate::io::buffer::Slice;
-use crate::io::executor::{Signal, Waiters};
+use crate::io::executor::{Line, Signal, Waiters};
 use crate::journal::frame::ItemKind;
 use crate::journal::{Journal, JournalError, Sequence};
 use crate::limits;
@@ -195,6 +195,8 @@ pub struct Shard {
     checkpointed: RefCell<HashMap<u32, QuorumManifest>>,
     flush_wanted: Signal,
     flush_waiters: Waiters,
+    /// Who waits for room for a produce. Without an order the one woken first would take it all, time after time.
+    pub room: Line,
     write_back_wanted: Signal,
     reconcile_wanted: Signal,
     /// What a partition of a topic without settings of its own has.

@@ -228,6 +228,7 @@ fn empty(
         applied_versions: RefCell::new(vec![0; shards as usize]),
         flush_wanted: Default::default(),
         flush_waiters: Default::default(),
+        room: Default::default(),
         write_back_wanted: Default::default(),
         retention: Default::default(),
         compaction: Default::default(),
