@@ -20,7 +20,6 @@ const KINDS: [&str; 6] = [".journal", ".log", ".log", ".idx", ".manifest", "/"];
 impl Operator {
     /// The broker is down for a while, and something of the disk is not what it was when it comes back.
     pub(super) async fn decay(&self) {
-        let machine = &self.setting.machine;
         self.setting.kill();
         for _ in 0..self.random.spread(1, 4) {
             self.rot_one();
@@ -31,9 +30,12 @@ impl Operator {
         // Long enough to see whether it recovers.
         self.supervise(Duration::from_millis(self.random.spread(1, 200)))
             .await;
-        if machine.is_serving() {
-            // It came up without these files, and has gone on without them: an old copy would not fit any more.
-            let mut damages = self.damages.borrow_mut();
+    }
+
+    /// A broker that came up without some files goes on without them: an old copy would not fit any more.
+    pub(super) fn forget_copies(&self) {
+        let mut damages = self.damages.borrow_mut();
+        if !damages.is_empty() && self.setting.machine.is_serving() {
             damages.retain(|damage| damage.path.ends_with(".log") || !damage.is_whole_file());
         }
     }

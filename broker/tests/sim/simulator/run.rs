@@ -147,7 +147,10 @@ fn turn_until_done(operator: &Operator, watch: &Watch) -> Option<(&'static str, 
         let turn = setting.world.turn();
         setting.world.trace().at(setting.world.now_ns());
         match turn {
-            Turn::Ran(_) | Turn::Waited => watch.look(setting),
+            Turn::Ran(_) | Turn::Waited => {
+                watch.look(setting);
+                operator.forget_copies();
+            }
             Turn::Idle => return Some(("dead", "nothing can run any more".to_owned())),
             Turn::Panicked(what) => return Some(("panic", what)),
             Turn::Spins(task) => return Some(("spins", format!("task `{task}`"))),
