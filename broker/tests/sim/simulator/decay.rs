@@ -32,12 +32,21 @@ impl Operator {
             .await;
     }
 
-    /// A broker that came up without some files goes on without them: an old copy would not fit any more.
+    /// A shard that came up without some files goes on without them, also if another one does not come up: an old copy would
+    /// not fit any more.
     pub(super) fn forget_copies(&self) {
+        let machine = &self.setting.machine;
         let mut damages = self.damages.borrow_mut();
-        if !damages.is_empty() && self.setting.machine.is_serving() {
-            damages.retain(|damage| damage.path.ends_with(".log") || !damage.is_whole_file());
+        if damages.is_empty() {
+            return;
         }
+        let routers = machine.process().map(|process| process.routers());
+        let numbers = routers.iter().flatten().map(|router| router.shard().number);
+        let up: Vec<String> = numbers.map(|number| format!("/shard-{number}/")).collect();
+        damages.retain(|damage| {
+            let is_up = machine.is_serving() || up.iter().any(|shard| damage.path.contains(shard));
+            damage.path.ends_with(".log") || !damage.is_whole_file() || !is_up
+        });
     }
 
     fn rot_one(&self) {
