@@ -32,21 +32,12 @@ impl Operator {
             .await;
     }
 
-    /// A shard that came up without some files goes on without them, also if another one does not come up: an old copy would
-    /// not fit any more.
+    /// A broker that came up without some files goes on without them: an old copy would not fit any more.
     pub(super) fn forget_copies(&self) {
-        let machine = &self.setting.machine;
         let mut damages = self.damages.borrow_mut();
-        if damages.is_empty() {
-            return;
+        if !damages.is_empty() && self.setting.machine.is_serving() {
+            damages.retain(|damage| damage.path.ends_with(".log") || !damage.is_whole_file());
         }
-        let routers = machine.process().map(|process| process.routers());
-        let numbers = routers.iter().flatten().map(|router| router.shard().number);
-        let up: Vec<String> = numbers.map(|number| format!("/shard-{number}/")).collect();
-        damages.retain(|damage| {
-            let is_up = machine.is_serving() || up.iter().any(|shard| damage.path.contains(shard));
-            damage.path.ends_with(".log") || !damage.is_whole_file() || !is_up
-        });
     }
 
     fn rot_one(&self) {
@@ -107,13 +98,19 @@ impl Operator {
         damages.iter().any(|damage| needed(&damage.path))
     }
 
-    /// What decayed is restored from a copy, where the broker has not written since.
-    pub(super) fn restore(&self, segments_too: bool) {
+    /// What decayed is restored from a copy, where the broker has not written since: after a start that was refused so, nothing of
+    /// a shard that did not refuse (it may have begun to go on without); and in the end segments too, but no file that the next
+    /// start may do without.
+    pub(super) fn restore(&self, refusals: Option<&[String]>) {
         let disk = &self.setting.machine.disk;
         let all = std::mem::take(&mut *self.damages.borrow_mut());
-        let (restored, kept): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|damage| segments_too || !damage.path.ends_with(".log"));
+        let (restored, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|damage| {
+            let is_segment = damage.path.ends_with(".log");
+            match refusals {
+                None => is_segment || !damage.is_whole_file(),
+                Some(said) => !is_segment && said.iter().any(|said| may_mean(said, &damage.path)),
+            }
+        });
         *self.damages.borrow_mut() = kept;
         // The last one first: it may have hit what another one had hit.
         for damage in restored.into_iter().rev() {
@@ -125,6 +122,17 @@ impl Operator {
             }
         }
     }
+}
+
+/// Whether what a refused start said may be about this file: it names its shard, or none.
+fn may_mean(said: &str, path: &str) -> bool {
+    let shard = said
+        .strip_prefix("shard ")
+        .and_then(|said| said.split(':').next());
+    shard.is_none_or(|number| {
+        let is_elsewhere = path.contains("/shard-") && !path.contains(&format!("/shard-{number}/"));
+        !is_elsewhere
+    })
 }
 
 /// The last valid frame in a journal file: its sequence and its pages.

@@ -110,7 +110,8 @@ impl Operator {
                 self.setting.history.fail("refused", what);
             }
         }
-        self.restore(false);
+        let said: Vec<String> = refusals.iter().map(|(_, said)| said.clone()).collect();
+        self.restore(Some(&said));
         if self.random.one_in(2) {
             let faults = self.setting.machine.disk.faults();
             faults.stop_errors();
