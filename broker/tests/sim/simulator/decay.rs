@@ -104,10 +104,12 @@ impl Operator {
     pub(super) fn restore(&self, refusals: Option<&[String]>) {
         let disk = &self.setting.machine.disk;
         let all = std::mem::take(&mut *self.damages.borrow_mut());
+        let whole = all.iter().filter(|damage| damage.is_whole_file());
+        let whole: BTreeSet<String> = whole.map(|damage| damage.path.clone()).collect();
         let (restored, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|damage| {
             let is_segment = damage.path.ends_with(".log");
             match refusals {
-                None => is_segment || !damage.is_whole_file(),
+                None => is_segment || !whole.contains(&damage.path),
                 Some(said) => !is_segment && said.iter().any(|said| may_mean(said, &damage.path)),
             }
         });
