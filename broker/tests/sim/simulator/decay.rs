@@ -98,21 +98,13 @@ impl Operator {
         damages.iter().any(|damage| needed(&damage.path))
     }
 
-    /// What decayed is restored from a copy, where the broker has not written since: after a start that was refused so, nothing of
-    /// a shard that did not refuse (it may have begun to go on without); and in the end segments too, but no file that the next
-    /// start may do without.
-    pub(super) fn restore(&self, refusals: Option<&[String]>) {
+    /// What decayed is restored from a copy, where the broker has not written since.
+    pub(super) fn restore(&self, segments_too: bool) {
         let disk = &self.setting.machine.disk;
         let all = std::mem::take(&mut *self.damages.borrow_mut());
-        let whole = all.iter().filter(|damage| damage.is_whole_file());
-        let whole: BTreeSet<String> = whole.map(|damage| damage.path.clone()).collect();
-        let (restored, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|damage| {
-            let is_segment = damage.path.ends_with(".log");
-            match refusals {
-                None => is_segment || !whole.contains(&damage.path),
-                Some(said) => !is_segment && said.iter().any(|said| may_mean(said, &damage.path)),
-            }
-        });
+        let (restored, kept): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|damage| segments_too || !damage.path.ends_with(".log"));
         *self.damages.borrow_mut() = kept;
         // The last one first: it may have hit what another one had hit.
         for damage in restored.into_iter().rev() {
@@ -124,17 +116,6 @@ impl Operator {
             }
         }
     }
-}
-
-/// Whether what a refused start said may be about this file: it names its shard, or none.
-fn may_mean(said: &str, path: &str) -> bool {
-    let shard = said
-        .strip_prefix("shard ")
-        .and_then(|said| said.split(':').next());
-    shard.is_none_or(|number| {
-        let is_elsewhere = path.contains("/shard-") && !path.contains(&format!("/shard-{number}/"));
-        !is_elsewhere
-    })
 }
 
 /// The last valid frame in a journal file: its sequence and its pages.

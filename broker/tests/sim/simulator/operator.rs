@@ -110,8 +110,7 @@ impl Operator {
                 self.setting.history.fail("refused", what);
             }
         }
-        let said: Vec<String> = refusals.iter().map(|(_, said)| said.clone()).collect();
-        self.restore(Some(&said));
+        self.restore(false);
         if self.random.one_in(2) {
             let faults = self.setting.machine.disk.faults();
             faults.stop_errors();

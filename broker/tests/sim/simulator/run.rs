@@ -259,7 +259,7 @@ impl Operator {
         if disk.has_lied() {
             disk.settle();
         }
-        self.restore(None);
+        self.restore(true);
         self.setting.phase.set(Phase::Healed);
     }
 
