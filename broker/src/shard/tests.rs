@@ -3,6 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_lite::future::zip;
 use protocol::compression::Compression;
 use protocol::native::MetadataRecord;
 use protocol::record_batch::RecordBatchBuilder;
@@ -27,7 +28,10 @@ const OTHER: PartitionKey = PartitionKey {
 
 /// Opens the shard in `root` without any of its loops: what it does is done by the test.
 async fn open(io: &Io, root: &Path) -> Rc<Shard> {
-    let mut config = Config::default();
+    open_with(io, root, Config::default()).await
+}
+
+async fn open_with(io: &Io, root: &Path, mut config: Config) -> Rc<Shard> {
     config.journal_file_bytes = 4 << 20;
     config.journal_bytes_max = Some(12 << 20);
     config.frame_bytes_max = 2 << 20;
@@ -193,6 +197,47 @@ fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_o
         let answer = shard.read(&read(0), None).await;
         assert_eq!((answer.failure, answer.high_watermark), (None, 1));
         assert!(answer.bytes() > 100, "what was acknowledged is there");
+    });
+}
+
+#[test]
+fn a_partition_removed_while_a_checkpoint_is_made_does_not_keep_the_next_start_from_writing_back() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = open(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        let owned = shard.owned(KEY).expect("it was added");
+        // A segment each: what is written is not written at once.
+        owned.log.configure(200, i64::MAX);
+        for _ in 0..3 {
+            produce(&shard, 100);
+        }
+        flush_all(&shard).await;
+        // Behind the checkpoint in the journal: a record, and the removal, which happens while the checkpoint writes.
+        produce(&shard, 100);
+        let removed = async { shard.apply_remove(KEY) };
+        let (made, ()) = zip(shard.checkpoint(), removed).await;
+        assert!(made);
+        flush_all(&shard).await;
+        let removal = Item {
+            kind: ItemKind::PartitionRemove,
+            topic_id: KEY.topic_id,
+            partition: KEY.partition,
+            offset: -1,
+            leader_epoch: -1,
+            log_append_time_ms: -1,
+            body: Bytes::new(),
+        };
+        let proposed = shard.quorums.borrow_mut().propose(1, removal);
+        proposed.expect("open");
+        flush_all(&shard).await;
+        drop(shard);
+        let mut config = Config::default();
+        config.dirty_bytes_max = Some(1);
+        let shard = open_with(&io, directory.path(), config).await;
+        assert!(shard.owned(KEY).is_none());
     });
 }
 

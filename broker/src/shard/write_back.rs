@@ -261,7 +261,12 @@ impl Shard {
         let mut replaced = Vec::new();
         for (manifest, owners) in &mut capture.manifests {
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
-                state.segments = owned.log.segments();
+                // One that was removed meanwhile may end before what the manifest says of it. The journal has its removal, and what
+                // recovery has to write of it before that begins anew.
+                state.segments = match owned.removed.get() {
+                    true => Vec::new(),
+                    false => owned.log.segments(),
+                };
                 state.cleaned_offset = owned.log.cleaned_offset();
                 if owned.log.replaced() > 0 {
                     replaced.push((manifest.quorum.quorum, owned.clone(), owned.log.replaced()));
