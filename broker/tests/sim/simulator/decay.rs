@@ -91,20 +91,36 @@ impl Operator {
         }
     }
 
-    /// Whether something that a start needs may have decayed: no start reads segments, or needs indexes.
-    pub(super) fn has_decayed(&self) -> bool {
+    /// The files that have decayed and that a start needs: none reads segments, or needs indexes.
+    pub(super) fn needed_and_decayed(&self) -> Vec<String> {
         let damages = self.damages.borrow();
         let needed = |path: &str| !path.ends_with(".log") && !path.ends_with(".idx");
-        damages.iter().any(|damage| needed(&damage.path))
+        let paths = damages.iter().map(|damage| damage.path.clone());
+        paths.filter(|path| needed(path)).collect()
     }
 
-    /// What decayed is restored from a copy, where the broker has not written since.
-    pub(super) fn restore(&self, segments_too: bool) {
+    /// Whether something has decayed, before the start or since, that a start may mean which said this.
+    pub(super) fn has_decayed(&self, said: &str) -> bool {
+        let before = self.decayed_before.borrow();
+        let now = self.needed_and_decayed();
+        before.iter().chain(&now).any(|path| may_mean(said, path))
+    }
+
+    /// What decayed is restored from a copy, where the broker has not written since. After a start that was refused, nothing of a
+    /// shard that did not refuse: it may have begun to go on without. In the end (no refusals) segments too, but no other file
+    /// that a start may have done without.
+    pub(super) fn restore(&self, refusals: Option<&[&str]>) {
         let disk = &self.setting.machine.disk;
         let all = std::mem::take(&mut *self.damages.borrow_mut());
-        let (restored, kept): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|damage| segments_too || !damage.path.ends_with(".log"));
+        let whole = all.iter().filter(|damage| damage.is_whole_file());
+        let whole: BTreeSet<String> = whole.map(|damage| damage.path.clone()).collect();
+        let (restored, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|damage| {
+            let is_segment = damage.path.ends_with(".log");
+            match refusals {
+                None => is_segment || !whole.contains(&damage.path),
+                Some(said) => !is_segment && said.iter().any(|said| may_mean(said, &damage.path)),
+            }
+        });
         *self.damages.borrow_mut() = kept;
         // The last one first: it may have hit what another one had hit.
         for damage in restored.into_iter().rev() {
@@ -116,6 +132,17 @@ impl Operator {
             }
         }
     }
+}
+
+/// Whether what a refused start said may be about this file: it names its shard, or none.
+fn may_mean(said: &str, path: &str) -> bool {
+    let shard = said
+        .strip_prefix("shard ")
+        .and_then(|said| said.split(':').next());
+    shard.is_none_or(|number| {
+        let is_elsewhere = path.contains("/shard-") && !path.contains(&format!("/shard-{number}/"));
+        !is_elsewhere
+    })
 }
 
 /// The last valid frame in a journal file: its sequence and its pages.

@@ -56,7 +56,7 @@ impl Operator {
             let first = first.filter(|_| machine.incarnation() == 1);
             machine.disk.cut_start_short(first.or(cut.then_some(steps)));
             self.failed_before.set(self.failures());
-            self.decayed_before.set(self.has_decayed());
+            *self.decayed_before.borrow_mut() = self.needed_and_decayed();
             let started = machine.start();
             match started {
                 Ok(()) => return,
@@ -96,9 +96,9 @@ impl Operator {
             self.setting
                 .world
                 .tell(|| format!("operator: refused, {code:?}: {said}"));
-            let decayed = self.has_decayed() || self.decayed_before.get();
+            let decayed = self.has_decayed(said);
             if *code == ExitCode::Damaged && !decayed && self.setting.has_lost.get() {
-                return self.lost_for_good(&said.to_string());
+                return self.lost_for_good(said);
             }
             let legal = match code {
                 ExitCode::Unusable => decayed || self.failures() != self.failed_before.get(),
@@ -110,7 +110,8 @@ impl Operator {
                 self.setting.history.fail("refused", what);
             }
         }
-        self.restore(false);
+        let said: Vec<&str> = refusals.iter().map(|(_, said)| said.as_str()).collect();
+        self.restore(Some(&said));
         if self.random.one_in(2) {
             let faults = self.setting.machine.disk.faults();
             faults.stop_errors();

@@ -102,7 +102,7 @@ fn run_in(seed: u64, plan: &Plan, trace: Trace) -> Outcome {
         first_start_cut: Cell::new(false),
         failed_before: Cell::default(),
         damages: RefCell::default(),
-        decayed_before: Cell::default(),
+        decayed_before: RefCell::default(),
     });
     if let Some(Point::Turn(turn, fault)) = plan.ends {
         let setting = setting.clone();
@@ -217,8 +217,8 @@ pub(super) struct Operator {
     pub(super) failed_before: Cell<(u64, u64)>,
     /// What has decayed and was not restored.
     pub(super) damages: RefCell<Vec<Damage>>,
-    /// Something had decayed when the broker was started last.
-    pub(super) decayed_before: Cell<bool>,
+    /// The files a start needs that had decayed when the broker was started last.
+    pub(super) decayed_before: RefCell<Vec<String>>,
 }
 
 impl Operator {
@@ -259,7 +259,7 @@ impl Operator {
         if disk.has_lied() {
             disk.settle();
         }
-        self.restore(true);
+        self.restore(None);
         self.setting.phase.set(Phase::Healed);
     }
 
