@@ -8,15 +8,17 @@
 //! A producer writes to one partition and numbers its records from 0; a record's sequence is its batch's first sequence and its
 //! index in the batch. Due is CLOCK_MONOTONIC, ns. All but the index is the same in every record of a batch, and the check is the
 //! CRC-32C of the filler and *then* of the fields: so a new stamp changes the same bytes of every record by the same difference.
-//! Stamping is one pass of a 36-byte xor, and two multiplications for the batch's CRC (`BatchTemplate`).
+//! Stamping is one pass of a 36-byte xor, and two multiplications for the batch's CRC (`BatchTemplate`). Keys differ from record to
+//! record: they are written anew for each request as well, and the CRC is then taken of the whole batch.
 
 use protocol::compression::Compression;
-use protocol::record::{Header, records};
+use protocol::record::{Header, RecordRef, records};
 use protocol::record_batch::{
     BatchBuildError, BatchTemplate, HEADER_BYTES, RecordBatchBuilder, TemplateHeader, crc_from_zero,
 };
 use std::collections::VecDeque;
 
+use crate::keys::{self, KEY_BYTES, KeyDraw, Keys};
 use crate::payload::{Payload, Records};
 
 /// Bytes of the stamp: the least that a stamped value has.
@@ -105,9 +107,9 @@ pub struct BatchShape {
     pub payload: Payload,
     /// Records of a full batch.
     pub records: usize,
-    /// Codec.
+    /// Codec. A batch with neither stamps nor keys is compressed once, others before each request.
     pub compression: Compression,
-    /// Whether records carry stamps. Without, a compressed batch is compressed once; with, before each request.
+    /// Whether records carry stamps.
     pub stamped: bool,
 }
 
@@ -118,8 +120,17 @@ pub struct Batch {
     stamp: Stamp,
     records: usize,
     value_bytes: u64,
-    /// For a stamped and compressed batch: what to compress.
+    keyed: Option<Keyed>,
+    /// For a compressed batch with stamps or keys: what to compress.
     raw: Option<Box<Raw>>,
+}
+
+/// What a batch's keys are, and where they stand behind its header.
+#[derive(Debug)]
+struct Keyed {
+    keys: Keys,
+    seed: u64,
+    places: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -131,7 +142,9 @@ struct Raw {
 impl Batch {
     fn build(shape: &BatchShape, count: usize, stream: u64) -> Result<Self, BatchBuildError> {
         let stamp_bytes = if shape.stamped { STAMP_BYTES } else { 0 };
-        let rebuilt = shape.stamped && shape.compression != Compression::None;
+        let is_keyed = shape.payload.keys != Keys::None;
+        let changes = shape.stamped || is_keyed;
+        let rebuilt = changes && shape.compression != Compression::None;
         let codec = match rebuilt {
             true => Compression::None,
             false => shape.compression,
@@ -148,20 +161,35 @@ impl Batch {
                 value: Some(b"8 bytes!"),
             })
             .collect();
-        let (mut value, mut key, mut value_bytes) = (Vec::new(), Vec::new(), 0);
-        for index in 0..count {
-            let keyed = drawn.next(&mut value, &mut key, stamp_bytes);
-            if shape.stamped {
-                write_default_stamp(&mut value, index as u32);
+        let (mut value, mut value_bytes) = (Vec::new(), 0);
+        let key = keys::key(0);
+        let key = is_keyed.then_some(&key[..]);
+        for index in 0..count as u32 {
+            let is_tombstone = |every: u32| keys::is_tombstone(u64::from(index), every);
+            if shape.payload.tombstone_every.is_some_and(is_tombstone) {
+                builder.append(0, key, None, &headers)?;
+                continue;
             }
-            builder.append(0, keyed.then_some(&key[..]), Some(&value), &headers)?;
+            drawn.next(&mut value, stamp_bytes);
+            if shape.stamped {
+                write_default_stamp(&mut value, index);
+            }
+            builder.append(0, key, Some(&value), &headers)?;
             value_bytes += value.len() as u64;
         }
         let bytes = builder.build()?;
+        let values = |record: &RecordRef<'_>| record.value.map(<[u8]>::as_ptr);
         let places = match shape.stamped {
-            true => value_places(&bytes),
+            true => places_of(&bytes, 0, values),
             false => Vec::new(),
         };
+        let keyed = is_keyed.then(|| Keyed {
+            keys: shape.payload.keys,
+            seed: shape.payload.seed,
+            places: places_of(&bytes, HEADER_BYTES, |record| {
+                record.key.map(<[u8]>::as_ptr)
+            }),
+        });
         let template =
             BatchTemplate::new(bytes, places).expect("a batch just built is a whole one");
         let raw = rebuilt.then(|| {
@@ -175,6 +203,7 @@ impl Batch {
             stamp: Stamp::default(),
             records: count,
             value_bytes,
+            keyed,
             raw,
         })
     }
@@ -183,12 +212,16 @@ impl Batch {
     pub fn stamp(&mut self, stamp: Stamp, header: TemplateHeader) -> Result<(), BatchBuildError> {
         let difference = self.stamp.difference(stamp);
         self.stamp = stamp;
-        match &mut self.raw {
-            None => self.template.xor_places(&difference),
-            Some(raw) => {
-                raw.template.xor_places(&difference);
-                self.template = raw.compressed()?;
-            }
+        let changed = match &mut self.raw {
+            None => &mut self.template,
+            Some(raw) => &mut raw.template,
+        };
+        changed.xor_places(&difference);
+        if let Some(keyed) = &self.keyed {
+            changed.change_records(|records| keyed.write(stamp, records));
+        }
+        if let Some(raw) = &mut self.raw {
+            self.template = raw.compressed()?;
         }
         self.template.set_header(header);
         Ok(())
@@ -210,6 +243,17 @@ impl Batch {
     }
 }
 
+impl Keyed {
+    /// Writes the keys of the batch of this stamp.
+    fn write(&self, stamp: Stamp, records: &mut [u8]) {
+        let draw = KeyDraw::new(self.keys, self.seed, stamp.producer);
+        for (sequence, &place) in (stamp.first..).zip(&self.places) {
+            let key = records[place as usize..].first_chunk_mut::<KEY_BYTES>();
+            *key.expect("places were found in this batch") = keys::key(draw.number(sequence));
+        }
+    }
+}
+
 impl Raw {
     fn compressed(&mut self) -> Result<BatchTemplate<STAMP_BYTES>, BatchBuildError> {
         let payload = &self.template.bytes()[HEADER_BYTES..];
@@ -223,14 +267,18 @@ impl Raw {
     }
 }
 
-/// Where the values of an uncompressed batch begin.
-fn value_places(batch: &[u8]) -> Vec<u32> {
-    let values = records(&batch[HEADER_BYTES..]).map(|record| {
-        let record = record.expect("this batch was built here");
-        let value = record.value.expect("every record was given a value");
-        (value.as_ptr() as usize - batch.as_ptr() as usize) as u32
+/// Where `part` of each record of an uncompressed batch begins, if it has that, counted from `origin`.
+fn places_of(
+    batch: &[u8],
+    origin: usize,
+    part: impl Fn(&RecordRef<'_>) -> Option<*const u8>,
+) -> Vec<u32> {
+    let start = batch[origin..].as_ptr() as usize;
+    let places = records(&batch[HEADER_BYTES..]).filter_map(|record| {
+        let place = part(&record.expect("this batch was built here"))?;
+        Some((place as usize - start) as u32)
     });
-    values.collect()
+    places.collect()
 }
 
 /// The prebuilt batches of one core, sent in turn. More are made when connections hold all of them half sent.
@@ -288,7 +336,7 @@ impl BatchPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::{Keys, Sizes};
+    use crate::payload::Sizes;
     use protocol::compression::decompress_into;
     use protocol::record_batch::RecordBatch;
 
@@ -303,7 +351,8 @@ mod tests {
         BatchShape {
             payload: Payload {
                 sizes: Sizes::Uniform(STAMP_BYTES as u32, 200),
-                keys: Keys::Uniform(9),
+                keys: Keys::Uniform(9_000),
+                tombstone_every: None,
                 headers: 1,
                 compressible: 0.2,
                 lines: None,
@@ -346,6 +395,12 @@ mod tests {
                     .collect();
                 let expected = (0..70).map(|index| Some((stamp(first), index)));
                 assert_eq!(stamps, expected.collect::<Vec<_>>());
+                let found = records(&payload).map(|record| record.expect("record").key);
+                let draw = KeyDraw::new(Keys::Uniform(9_000), 1, 2);
+                let expected: Vec<_> = (first..first + 70)
+                    .map(|sequence| keys::key(draw.number(sequence)))
+                    .collect();
+                assert!(found.eq(expected.iter().map(|key| Some(&key[..]))));
                 pool.give(batch);
             }
         }
@@ -369,8 +424,29 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_without_stamps_is_compressed_once_and_still_gets_its_header() {
-        let mut pool = BatchPool::new(&shape(Compression::Zstd, false), 0).expect("builds");
+    fn some_records_delete_their_keys() {
+        let mut shape = shape(Compression::None, true);
+        shape.payload.tombstone_every = Some(10);
+        let mut batch = BatchPool::new(&shape, 0)
+            .and_then(|mut pool| pool.take(70))
+            .expect("builds");
+        batch.stamp(stamp(140), HEADER).expect("stamps");
+        let parsed = RecordBatch::parse(batch.bytes()).expect("batch");
+        assert!(parsed.crc_matches());
+        for (index, record) in (0..).zip(records(parsed.payload())) {
+            let record = record.expect("record");
+            assert!(record.key.is_some());
+            let read = record.value.map(|value| Stamp::read(value).expect("right"));
+            let expected = (index % 10 != 9).then(|| (stamp(140), index));
+            assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn a_batch_without_stamps_and_keys_is_compressed_once_and_still_gets_its_header() {
+        let mut shape = shape(Compression::Zstd, false);
+        shape.payload.keys = Keys::None;
+        let mut pool = BatchPool::new(&shape, 0).expect("builds");
         let mut batch = pool.take(70).expect("builds");
         assert!(batch.raw.is_none());
         batch.stamp(stamp(5), HEADER).expect("stamps");

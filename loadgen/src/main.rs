@@ -11,6 +11,7 @@
 //! | [`run`] | load: cores, connections, counting |
 //! | [`client`] | talking to a broker before and after a run |
 //! | [`schedule`], [`payload`], [`content`], [`random`] | when batches are due, what records look like, batches that are stamped in place |
+//! | [`keys`] | which key each record has |
 //! | [`verify`] | was everything kept |
 //! | [`histogram`] | distributions of durations |
 //! | [`host`], [`observe`], [`clock`] | this machine, the broker's process, time |
@@ -25,6 +26,7 @@ mod content;
 mod histogram;
 mod host;
 mod kafka_output;
+mod keys;
 mod live;
 mod observe;
 mod payload;

@@ -1,10 +1,11 @@
-//! What records look like: sizes, keys, headers, how well they compress, or lines of a file. Pure; used before a run only.
+//! What records look like: sizes, headers, how well they compress, or lines of a file. Pure; used before a run only.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::keys::Keys;
 use crate::random::Random;
 
 /// Bytes of a payload file at most.
@@ -47,19 +48,6 @@ impl Sizes {
     }
 }
 
-/// Keys of records. They do not choose the partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
-    /// Null.
-    None,
-    /// One after the other, of so many.
-    Sequential(u64),
-    /// Each equally often.
-    Uniform(u64),
-    /// Key k about 1/k as often as the first.
-    Zipf(u64),
-}
-
 /// What records look like.
 #[derive(Debug, Clone)]
 pub struct Payload {
@@ -67,6 +55,8 @@ pub struct Payload {
     pub sizes: Sizes,
     /// Their keys.
     pub keys: Keys,
+    /// One record of so many has no value: it deletes its key.
+    pub tombstone_every: Option<u32>,
     /// Headers of each record, of 8 bytes each.
     pub headers: u8,
     /// Share of each value, from 0 to 1, that is one letter over and over.
@@ -113,7 +103,6 @@ pub fn read_lines(path: &Path) -> Result<Vec<Vec<u8>>, PayloadError> {
 pub struct Records {
     payload: Payload,
     random: Random,
-    drawn: u64,
 }
 
 impl Records {
@@ -122,13 +111,11 @@ impl Records {
         Self {
             payload: payload.clone(),
             random: Random::new(payload.seed.wrapping_add(stream)),
-            drawn: 0,
         }
     }
 
-    /// Writes the next value into `value` and its key into `key`; whether there is a key. With lines, `room` bytes stand before
-    /// each; without, the size drawn has them in it.
-    pub fn next(&mut self, value: &mut Vec<u8>, key: &mut Vec<u8>, room: usize) -> bool {
+    /// Writes the next value into `value`. With lines, `room` bytes stand before each; without, the size drawn has them in it.
+    pub fn next(&mut self, value: &mut Vec<u8>, room: usize) {
         value.clear();
         match self.payload.lines.clone() {
             Some(lines) => {
@@ -147,18 +134,6 @@ impl Records {
                 value.resize(size, b'-');
             }
         }
-        key.clear();
-        let number = match self.payload.keys {
-            Keys::None => None,
-            Keys::Sequential(count) => Some(self.drawn % count),
-            Keys::Uniform(count) => Some(self.random.below(count)),
-            Keys::Zipf(count) => Some(self.random.zipf(count) - 1),
-        };
-        self.drawn += 1;
-        if let Some(number) = number {
-            key.extend_from_slice(format!("key-{number:012}").as_bytes());
-        }
-        number.is_some()
     }
 }
 
@@ -166,10 +141,11 @@ impl Records {
 mod tests {
     use super::*;
 
-    fn payload(sizes: Sizes, keys: Keys, compressible: f64) -> Payload {
+    fn payload(sizes: Sizes, compressible: f64) -> Payload {
         Payload {
             sizes,
-            keys,
+            keys: Keys::None,
+            tombstone_every: None,
             headers: 0,
             compressible,
             lines: None,
@@ -178,20 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn sizes_keys_and_repetition_are_as_asked_for() {
-        let payload = payload(Sizes::Uniform(50, 90), Keys::Sequential(3), 0.5);
+    fn sizes_and_repetition_are_as_asked_for() {
+        let payload = payload(Sizes::Uniform(50, 90), 0.5);
         let mut records = Records::new(&payload, 0);
-        let (mut value, mut key) = (Vec::new(), Vec::new());
+        let mut value = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
-        for at in 0..2000 {
-            assert!(records.next(&mut value, &mut key, 36));
+        for _ in 0..2000 {
+            records.next(&mut value, 36);
             assert!((50..=90).contains(&value.len()));
             assert!(
                 value[value.len() - value.len() / 2 + 1..]
                     .iter()
                     .all(|&byte| byte == b'-')
             );
-            assert_eq!(key, format!("key-{:012}", at % 3).as_bytes());
             seen.insert(value.len());
         }
         assert_eq!(seen.len(), 41, "every size is drawn");
@@ -199,12 +174,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_records() {
-        let payload = payload(Sizes::Zipf(10, 1000), Keys::Zipf(100), 0.0);
+        let payload = payload(Sizes::Zipf(10, 1000), 0.0);
         let draw = |stream| {
             let mut records = Records::new(&payload, stream);
-            let (mut value, mut key) = (Vec::new(), Vec::new());
-            records.next(&mut value, &mut key, 0);
-            (value, key)
+            let mut value = Vec::new();
+            records.next(&mut value, 0);
+            value
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
@@ -217,10 +192,10 @@ mod tests {
         std::fs::write(&path, "one\r\n\ntwo\n").expect("writes");
         let lines = read_lines(&path).expect("reads");
         assert_eq!(lines, [b"one", b"two"]);
-        let mut payload = payload(Sizes::Fixed(1), Keys::None, 0.0);
+        let mut payload = payload(Sizes::Fixed(1), 0.0);
         payload.lines = Some(Arc::new(lines));
-        let (mut value, mut key) = (Vec::new(), Vec::new());
-        assert!(!Records::new(&payload, 0).next(&mut value, &mut key, 4));
+        let mut value = Vec::new();
+        Records::new(&payload, 0).next(&mut value, 4);
         assert!([&b"\0\0\0\0one"[..], b"\0\0\0\0two"].contains(&&value[..]));
         std::fs::write(&path, "\n").expect("writes");
         assert!(read_lines(&path).is_err());

@@ -1,5 +1,18 @@
 //! Random numbers from a seed: the same seed makes the same payloads and the same arrivals. Not for secrets.
 
+/// Number `count` of the stream of this seed: for draws out of turn.
+pub fn at(seed: u64, count: u64) -> u64 {
+    spread(seed ^ spread(count))
+}
+
+/// Neighbouring numbers made into such as share nothing (splitmix64).
+fn spread(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// A xorshift64* generator.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -7,11 +20,8 @@ pub struct Random(u64);
 impl Random {
     /// Any seed will do.
     pub fn new(seed: u64) -> Self {
-        // Spread, so that neighbouring seeds share nothing; never zero.
-        let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Self((z ^ (z >> 31)) | 1)
+        // Never zero.
+        Self(spread(seed) | 1)
     }
 
     /// Any number.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use protocol::compression::Compression;
 
-use crate::payload::{Keys, Sizes};
+use crate::keys::Keys;
+use crate::payload::Sizes;
 use crate::schedule::Arrival;
 
 pub mod values;
@@ -229,13 +230,16 @@ pub struct ProduceOptions {
     /// Number batches as Kafka's idempotent producers do, and send again what was not answered
     #[arg(long)]
     pub idempotent: bool,
-    /// none, gzip, snappy, lz4 or zstd. Stamped records are compressed before each request, which costs this program much CPU; with
-    /// --no-stamp once before the run
+    /// none, gzip, snappy, lz4 or zstd. Records with stamps or keys are compressed before each request, which costs this program much
+    /// CPU; with --no-stamp and no --keys once before the run
     #[arg(long, value_name = "CODEC", default_value = "none", value_parser = values::compression)]
     pub compression: Compression,
-    /// Keys: none, sequential:N, uniform:N or zipf:N, of N different ones. They do not choose the partition
+    /// Keys: none, sequential:N, uniform:N or zipf:N, of N different ones. Drawn for each record; they do not choose the partition
     #[arg(long, value_name = "KIND", default_value = "none", value_parser = values::keys)]
     pub keys: Keys,
+    /// One record of N has no value, which deletes its key in a compacted topic
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub tombstones: Option<u32>,
     /// Headers of each record
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub headers: u8,
@@ -299,7 +303,7 @@ pub struct ProduceArgs {
     #[arg(long, value_name = "TOTAL", value_parser = values::count, conflicts_with_all = ["duration", "warmup"], help_heading = "Producing")]
     pub records: Option<u64>,
     /// Afterwards read everything back: nothing acknowledged lost, nothing twice, order, content
-    #[arg(long, help_heading = "Producing", conflicts_with = "no_stamp")]
+    #[arg(long, help_heading = "Producing", conflicts_with_all = ["no_stamp", "tombstones"])]
     pub verify: bool,
     #[command(flatten)]
     pub measure: MeasureArgs,
@@ -432,9 +436,13 @@ pub struct SearchArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub consume: ConsumeArgs,
-    /// What `produce --json` wrote: everything it counts as acknowledged must be there
-    #[arg(long, value_name = "FILE")]
-    pub report: PathBuf,
+    /// What `produce --json` wrote: everything it counts as acknowledged must be there. May be given several times, oldest first
+    #[arg(long, value_name = "FILE", required = true)]
+    pub report: Vec<PathBuf>,
+    /// The topics are compacted, and nobody else wrote to them: of each key the newest record must be there, at its offset, and
+    /// nothing older behind it. The reports are of runs with --keys and --idempotent and no more connections than partitions
+    #[arg(long)]
+    pub compacted: bool,
 }
 
 /// Options of `scenario`.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use protocol::compression::Compression;
 
-use crate::payload::{Keys, Sizes};
+use crate::keys::{KEYS_MAX, Keys};
+use crate::payload::Sizes;
 use crate::schedule::Arrival;
 
 /// A number and a unit: 500ms, 10s, 5m, 1h.
@@ -107,6 +108,9 @@ pub fn keys(text: &str) -> Result<Keys, String> {
     let wrong = "write none, sequential:N, uniform:N or zipf:N".to_owned();
     let (kind, number) = text.split_once(':').ok_or(wrong.clone())?;
     let number = count(number)?;
+    if number > KEYS_MAX {
+        return Err(format!("at most {KEYS_MAX} keys"));
+    }
     match kind {
         "sequential" => Ok(Keys::Sequential(number)),
         "uniform" => Ok(Keys::Uniform(number)),
@@ -219,7 +223,9 @@ mod tests {
         assert_eq!(sizes("zipf:50-60"), Ok(Sizes::Zipf(50, 60)));
         assert!(sizes("9-3").is_err() && sizes("zipf:9").is_err() && sizes("17MiB").is_err());
         assert_eq!(keys("uniform:10k"), Ok(Keys::Uniform(10_000)));
-        assert!(keys("uniform").is_err() && keys("other:3").is_err());
+        assert!(
+            keys("uniform").is_err() && keys("other:3").is_err() && keys("zipf:2000G").is_err()
+        );
         assert_eq!(arrival("burst:8"), Ok(Arrival::Burst(8)));
         assert!(arrival("burst:0").is_err());
     }

@@ -229,7 +229,7 @@ fn write_verification(out: &mut impl Write, measurement: &Measurement) -> std::i
         Some(true) => writeln!(out, "  {:<12} yes", "verified"),
         _ => writeln!(
             out,
-            "  {:<12} NO: {} lost, {} twice, {} out of order, {} corrupt, {} misplaced, {} offsets wrong, {} partitions not read",
+            "  {:<12} NO: {} lost, {} twice, {} out of order, {} corrupt, {} misplaced, {} offsets wrong, {} older ones again, {} partitions not read",
             "verified",
             faults.lost,
             faults.duplicated,
@@ -237,6 +237,7 @@ fn write_verification(out: &mut impl Write, measurement: &Measurement) -> std::i
             faults.corrupt,
             faults.misplaced,
             faults.offsets,
+            faults.resurrected,
             verdict.unread_partitions
         ),
     }?;

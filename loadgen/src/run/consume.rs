@@ -20,6 +20,7 @@ use crate::client::frames::RESPONSE_BYTES_MAX;
 use crate::client::kafka::{ANSWER_TIMEOUT, ClientError, put_request};
 use crate::clock::{SECOND_NS, as_ns, now_ns};
 use crate::content::Stamp;
+use crate::verify::compacted::CompactedCheck;
 use crate::verify::partition::PartitionCheck;
 
 /// How often a consumer that waits for records looks whether it is at its end, ns.
@@ -126,6 +127,18 @@ impl Reading {
             start_offset: offset,
             next_offset: offset,
             check,
+            done: false,
+        }
+    }
+
+    /// From the first offset on of a compacted partition, which is checked.
+    pub fn of_compacted(place: Place, offset: i64, compacted: CompactedCheck) -> Self {
+        let check = PartitionCheck::of_compacted(place.partition, compacted);
+        Self {
+            place,
+            start_offset: offset,
+            next_offset: offset,
+            check: Some(check),
             done: false,
         }
     }

@@ -37,6 +37,7 @@ use crate::host::{exact_timers, pin_thread};
 use crate::live::Live;
 use crate::observe::{Observed, Observer};
 use crate::schedule::{Arrival, Schedule};
+use crate::verify::compacted::CompactedCheck;
 use crate::verify::ledger::Ledger;
 
 use self::collect::{Collector, CoreUse, Second};
@@ -114,6 +115,8 @@ pub struct ConsumeLoad {
     pub offsets: BTreeMap<Place, i64>,
     /// Whether every producer's records are there from its first on.
     pub from_first: bool,
+    /// Who wrote to the topics, if these are compacted and to be checked as such.
+    pub compacted: Option<Ledger>,
 }
 
 /// A phase.
@@ -250,7 +253,11 @@ fn distribute(phase: &Phase<'_>) -> Result<(Vec<Work>, (usize, usize)), RunError
             for (leader, places) in phase.cluster.assign(load.connections, false) {
                 let reading = |&place: &Place| {
                     let offset = load.offsets.get(&place).copied().unwrap_or(0);
-                    Reading::new(place, offset, load.plan.looks, load.from_first)
+                    let Some(ledger) = &load.compacted else {
+                        return Reading::new(place, offset, load.plan.looks, load.from_first);
+                    };
+                    let writers = ledger.of(phase.cluster.topic(place), place.partition);
+                    Reading::of_compacted(place, offset, CompactedCheck::new(writers))
                 };
                 let core = &mut cores[turn];
                 core.consumers.push(places.iter().map(reading).collect());

@@ -677,6 +677,7 @@ impl Session for Producer {
             partition: stream.place.partition,
             sent: stream.next,
             acknowledged: stream.acknowledged,
+            keyed: None,
         });
         SessionEnd::Produce(ledgers.collect())
     }

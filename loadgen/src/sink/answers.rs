@@ -14,7 +14,8 @@ use protocol::record_batch::{BatchHeader, TemplateHeader};
 
 use crate::args::SinkArgs;
 use crate::content::{Batch, BatchPool, BatchShape, Stamp};
-use crate::payload::{Keys, Payload, Sizes};
+use crate::keys::Keys;
+use crate::payload::{Payload, Sizes};
 
 /// Where every partition seems to end.
 const END_OFFSET: i64 = 1 << 50;
@@ -89,6 +90,7 @@ pub fn batch(args: &SinkArgs) -> Batch {
         payload: Payload {
             sizes: Sizes::Fixed(args.record_bytes.max(36)),
             keys: Keys::None,
+            tombstone_every: None,
             headers: 0,
             compressible: 0.0,
             lines: None,

@@ -197,6 +197,7 @@ impl<'a> Runs<'a> {
             Consumers::Tail => None,
         };
         let reach = Reach {
+            compacted: None,
             offsets: self.before.clone(),
             targets,
             to_targets: consumers != Consumers::Chasing,

@@ -22,33 +22,61 @@ pub fn run(args: &ConsumeArgs) -> Result<Report, CommandError> {
         (false, true) => Looks::Crc,
         (false, false) => Looks::Headers,
     };
-    let nothing = Ledger::default();
-    read_all("consume", args, looks, &nothing)
+    read_all("consume", args, looks, &Expected::default())
 }
 
 /// Runs `verify`.
 pub fn run_verify(args: &VerifyArgs) -> Result<Report, CommandError> {
-    let mut reports = read(&args.report)?;
-    let ledger = reports.drain(..).find_map(|report| report.ledger);
-    let Some(ledger) = ledger else {
-        return Err(CommandError::Usage(format!(
-            "{}: not the result of a produce run",
-            args.report.display()
-        )));
+    let mut ledger = Ledger::default();
+    for path in &args.report {
+        let mut reports = read(path)?;
+        let written = reports.drain(..).find_map(|report| report.ledger);
+        let Some(written) = written else {
+            return Err(CommandError::Usage(format!(
+                "{}: not the result of a produce run",
+                path.display()
+            )));
+        };
+        ledger.producers.extend(written.producers);
+    }
+    let expected = match args.compacted {
+        false => Expected {
+            ledger,
+            compacted: None,
+        },
+        true if ledger.is_keyed_alone() => Expected {
+            ledger: Ledger::default(),
+            compacted: Some(ledger),
+        },
+        true => {
+            return Err(CommandError::Usage(
+                "--compacted: the runs need --keys, and one connection at most for each partition"
+                    .to_owned(),
+            ));
+        }
     };
-    read_all("verify", &args.consume, Looks::Records, &ledger)
+    read_all("verify", &args.consume, Looks::Records, &expected)
+}
+
+/// What must be there.
+#[derive(Default)]
+struct Expected {
+    /// All that these producers had acknowledged.
+    ledger: Ledger,
+    /// Of these the newest of each key.
+    compacted: Option<Ledger>,
 }
 
 fn read_all(
     command: &str,
     args: &ConsumeArgs,
     looks: Looks,
-    ledger: &Ledger,
+    expected: &Expected,
 ) -> Result<Report, CommandError> {
     let mut bench = Bench::new(&args.target, &args.measure, &args.output)?;
     let cluster = bench.cluster(&args.target, false)?;
     bench.rounds(args.measure.rounds, |bench, _| {
-        one(command, args, (bench, &cluster), (looks, ledger))
+        one(command, args, (bench, &cluster), (looks, expected))
     })
 }
 
@@ -56,7 +84,7 @@ fn one(
     command: &str,
     args: &ConsumeArgs,
     (bench, cluster): (&mut Bench, &Cluster),
-    (looks, ledger): (Looks, &Ledger),
+    (looks, expected): (Looks, &Expected),
 ) -> Result<Report, CommandError> {
     let places = cluster.places();
     let from = match args.from.as_str() {
@@ -75,6 +103,7 @@ fn one(
         targets,
         to_targets: !timed,
         repeat: args.repeat,
+        compacted: expected.compacted.clone(),
     };
     let load = load::consume(cluster, &args.fetch, args.connections, looks, reach);
     let warmup = match args.follow || args.repeat {
@@ -93,7 +122,7 @@ fn one(
     })?;
     let verdict = match looks {
         Looks::Headers | Looks::Stamps(_) => None,
-        Looks::Crc | Looks::Records => Some(verdict(cluster, ledger, &end)),
+        Looks::Crc | Looks::Records => Some(verdict(cluster, &expected.ledger, &end)),
     };
     let mut told = settings(cluster, -1);
     told.consume = load::consume_settings(&args.fetch, looks);

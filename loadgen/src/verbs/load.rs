@@ -13,10 +13,12 @@ use crate::client::cluster::{Cluster, Place, init_producer_id};
 use crate::client::kafka::CLIENT_ID;
 use crate::clock::SECOND_NS;
 use crate::content::{BatchShape, STAMP_BYTES};
-use crate::payload::{Keys, Payload, Sizes, read_lines};
+use crate::keys::Keys;
+use crate::payload::{Payload, Sizes, read_lines};
 use crate::run::consume::{ConsumePlan, Looks, Targets};
 use crate::run::produce::ProducePlan;
 use crate::run::{ConsumeLoad, ProduceLoad, none_producing};
+use crate::verify::ledger::Ledger;
 
 use super::CommandError;
 
@@ -55,6 +57,14 @@ pub fn check(options: &ProduceOptions) -> Result<(), CommandError> {
     if options.idempotent && options.acks != -1 {
         return usage("--idempotent needs --acks all".to_owned());
     }
+    if let Some(every) = options.tombstones {
+        if options.keys == Keys::None {
+            return usage("--tombstones needs --keys".to_owned());
+        }
+        if !options.batch_records.is_multiple_of(every) {
+            return usage("--batch-records must be a multiple of --tombstones".to_owned());
+        }
+    }
     Ok(())
 }
 
@@ -68,6 +78,7 @@ fn shape(options: &ProduceOptions, seed: u64) -> Result<BatchShape, CommandError
         payload: Payload {
             sizes: options.record_bytes,
             keys: options.keys,
+            tombstone_every: options.tombstones,
             headers: options.headers,
             compressible: options.compressible,
             lines,
@@ -140,6 +151,8 @@ pub struct Reach {
     pub repeat: bool,
     /// Whether every producer's records are there from its first on.
     pub from_first: bool,
+    /// Who wrote to the topics, if these are compacted and to be checked as such.
+    pub compacted: Option<Ledger>,
 }
 
 /// A consuming load.
@@ -178,6 +191,7 @@ pub fn consume(
         groups: options.groups as usize,
         offsets: reach.offsets,
         from_first: reach.from_first,
+        compacted: reach.compacted,
     }
 }
 
@@ -207,6 +221,9 @@ pub fn produce_settings(options: &ProduceOptions) -> BTreeMap<String, String> {
         Keys::Uniform(count) => format!("uniform:{count}"),
         Keys::Zipf(count) => format!("zipf:{count}"),
     };
+    let tombstones = options
+        .tombstones
+        .map_or("none".to_owned(), |every| format!("1 of {every}"));
     let rate = options
         .rate
         .map_or("closed loop".to_owned(), |rate| rate.to_string());
@@ -228,6 +245,7 @@ pub fn produce_settings(options: &ProduceOptions) -> BTreeMap<String, String> {
         ("record_bytes", sizes),
         ("request_partitions", options.request_partitions.to_string()),
         ("stamped", (!options.no_stamp).to_string()),
+        ("tombstones", tombstones),
     ];
     named.map(|(name, value)| (name.to_owned(), value)).into()
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::args::{FetchOptions, ProduceArgs};
 use crate::client::cluster::{Cluster, EARLIEST, LATEST, Place};
+use crate::keys::Keys;
 use crate::report::{Report, judge};
 use crate::run::consume::{Looks, PartitionEnd};
 use crate::run::{Phase, PhaseEnd};
-use crate::verify::ledger::{Ledger, Verdict};
+use crate::verify::compacted::KeyedLedger;
+use crate::verify::ledger::{Ledger, ProducerLedger, Verdict};
 
 use super::CommandError;
 use super::bench::{Bench, settings};
@@ -31,9 +33,10 @@ fn one(
     round: u32,
 ) -> Result<Report, CommandError> {
     let places = cluster.places();
-    let before = match args.verify {
-        true => Some(cluster.offsets(&places, LATEST)?),
-        false => None,
+    let is_keyed = args.produce.keys != Keys::None;
+    let before = match args.verify || is_keyed {
+        true => cluster.offsets(&places, LATEST)?,
+        false => BTreeMap::new(),
     };
     let run = bench.run.wrapping_add(round);
     let seed = args.measure.seed;
@@ -44,7 +47,7 @@ fn one(
         None => (args.measure.warmup(), Some(args.measure.duration())),
     };
     let cores = bench.cores.clone();
-    let end = bench.phase(&Phase {
+    let mut end = bench.phase(&Phase {
         name: "produce",
         cluster,
         cores: &cores,
@@ -53,9 +56,12 @@ fn one(
         warmup,
         duration,
     })?;
-    let verdict = match before {
-        Some(before) => Some(read_back(bench, cluster, before, &end)?),
-        None => None,
+    if is_keyed {
+        name_keys(args, cluster, &before, &mut end.ledger);
+    }
+    let verdict = match args.verify {
+        true => Some(read_back(bench, cluster, before, &end)?),
+        false => None,
     };
     let mut told = settings(cluster, args.produce.acks);
     told.produce = load::produce_settings(&args.produce);
@@ -64,6 +70,29 @@ fn one(
     report.main = judge::measurement("produce", &end, rate.map(|rate| rate as f64), verdict);
     report.ledger = Some(end.ledger);
     Ok(report)
+}
+
+/// Tells in the ledger which key each record has.
+fn name_keys(
+    args: &ProduceArgs,
+    cluster: &Cluster,
+    before: &BTreeMap<Place, i64>,
+    ledger: &mut Ledger,
+) {
+    for (&place, &base_offset) in before {
+        let topic = cluster.topic(place);
+        let is_there = |producer: &&mut ProducerLedger| {
+            producer.partition == place.partition && producer.topic == topic
+        };
+        for producer in ledger.producers.iter_mut().filter(is_there) {
+            producer.keyed = Some(KeyedLedger {
+                keys: args.produce.keys,
+                seed: args.measure.seed,
+                tombstone_every: args.produce.tombstones,
+                base_offset,
+            });
+        }
+    }
 }
 
 /// Reads what was produced since `before` and compares it with what was acknowledged.
@@ -86,6 +115,7 @@ pub fn read_back(
         to_targets: true,
         repeat: false,
         from_first: true,
+        compacted: None,
     };
     let options = FetchOptions::default();
     let load = load::consume(cluster, &options, 8, Looks::Records, reach);

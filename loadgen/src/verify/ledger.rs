@@ -1,9 +1,10 @@
 //! What was sent and acknowledged, by producer, and the verdict: all of it is there, once, in order. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::compacted::KeyedLedger;
 use super::partition::{Faults, PartitionCheck, ProducerId};
 use super::ranges::Ranges;
 
@@ -25,6 +26,9 @@ pub struct ProducerLedger {
     pub sent: u64,
     /// Sequences that were acknowledged; all of these must be there. Others may.
     pub acknowledged: Ranges,
+    /// Their keys, if they have any.
+    #[serde(default)]
+    pub keyed: Option<KeyedLedger>,
 }
 
 /// What producers sent.
@@ -57,6 +61,23 @@ impl Verdict {
 }
 
 impl Ledger {
+    /// Who wrote to a partition.
+    pub fn of(&self, topic: &str, partition: i32) -> impl Iterator<Item = &ProducerLedger> {
+        let is_there = move |producer: &&ProducerLedger| {
+            producer.partition == partition && producer.topic == topic
+        };
+        self.producers.iter().filter(is_there)
+    }
+
+    /// Whether all records have keys, and no two producers of a run wrote to the same partition.
+    pub fn is_keyed_alone(&self) -> bool {
+        let mut places = HashSet::new();
+        self.producers.iter().all(|producer| {
+            let place = (producer.run, producer.topic.as_str(), producer.partition);
+            producer.keyed.is_some() && places.insert(place)
+        })
+    }
+
     /// Compares with what lies in the partitions, by topic and number.
     pub fn verify<'a>(
         &self,
@@ -67,6 +88,14 @@ impl Ledger {
         for (topic, partition, check) in partitions {
             verdict.faults.add(&check.faults());
             verdict.details.extend(check.details().iter().cloned());
+            if let Some(end) = check.compacted_end() {
+                verdict.faults.lost += end.lost;
+                verdict.faults.resurrected += end.resurrected;
+                verdict.details.push(format!(
+                    "{topic} partition {partition}: {} keys, {} records are left of {} acknowledged; {} keys lost, {} older again",
+                    end.keys, end.read, end.acknowledged, end.lost, end.resurrected
+                ));
+            }
             by_place.insert((topic, partition), check);
         }
         for producer in &self.producers {
@@ -119,6 +148,7 @@ mod tests {
             partition: 0,
             sent: 30,
             acknowledged: acknowledged.clone(),
+            keyed: None,
         };
         let ledger = Ledger {
             producers: vec![producer(0, &acknowledged), producer(1, &Ranges::default())],

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use protocol::compression::{Compression, decompress_into};
-use protocol::record::records;
+use protocol::record::{RecordRef, records};
 use protocol::record_batch::RecordBatch;
 
+use super::compacted::{CompactedCheck, CompactedEnd, Misfit};
 use super::ranges::Ranges;
 use crate::content::Stamp;
 
@@ -35,6 +36,9 @@ pub struct Faults {
     pub misplaced: u64,
     /// Offsets that are missing or come twice.
     pub offsets: u64,
+    /// Keys of compacted topics that end with a record older than their newest.
+    #[serde(default)]
+    pub resurrected: u64,
 }
 
 impl Faults {
@@ -51,6 +55,7 @@ impl Faults {
         self.corrupt += other.corrupt;
         self.misplaced += other.misplaced;
         self.offsets += other.offsets;
+        self.resurrected += other.resurrected;
     }
 }
 
@@ -80,6 +85,8 @@ pub struct PartitionCheck {
     /// Whether a producer's first record seen must be its first: not so if reading began later than the log.
     from_first: bool,
     content: bool,
+    /// In place of sequences, for a compacted partition: its offsets have gaps.
+    compacted: Option<CompactedCheck>,
     /// Where each producer stands in `seen`.
     index: HashMap<ProducerId, usize>,
     seen: Vec<(ProducerId, Seen)>,
@@ -100,6 +107,7 @@ impl PartitionCheck {
             next_offset: start_offset,
             from_first,
             content,
+            compacted: None,
             index: HashMap::new(),
             seen: Vec::new(),
             last: 0,
@@ -108,6 +116,19 @@ impl PartitionCheck {
             details: Vec::new(),
             payload: Vec::new(),
         }
+    }
+
+    /// Of a compacted partition, from its first record on.
+    pub fn of_compacted(partition: i32, compacted: CompactedCheck) -> Self {
+        Self {
+            compacted: Some(compacted),
+            ..Self::new(partition, 0, false, true)
+        }
+    }
+
+    /// What came of a compacted partition.
+    pub fn compacted_end(&self) -> Option<CompactedEnd> {
+        self.compacted.as_ref().map(CompactedCheck::end)
     }
 
     /// The offset due next.
@@ -150,10 +171,12 @@ impl PartitionCheck {
         }
         if batch.base_offset() > due {
             let gap = batch.base_offset() - due;
-            self.fault(
-                |faults| faults.offsets += gap as u64,
-                || format!("offset {due} is due, {} comes", batch.base_offset()),
-            );
+            if self.compacted.is_none() {
+                self.fault(
+                    |faults| faults.offsets += gap as u64,
+                    || format!("offset {due} is due, {} comes", batch.base_offset()),
+                );
+            }
             self.next_offset = batch.base_offset();
         }
         let counted = match batch.crc_matches() {
@@ -221,19 +244,22 @@ impl PartitionCheck {
             if offset < due && counted == 0 {
                 continue;
             }
-            if offset != due {
+            if offset != due && (self.compacted.is_none() || offset < due) {
                 self.fault(
                     |faults| faults.offsets += 1,
                     || format!("offset {due} is due, record {offset} comes"),
                 );
             }
-            if self.content {
+            if self.compacted.is_some() {
+                self.check_compacted(offset, &record);
+            } else if self.content {
                 stamp = self.check_value(offset, record.value.unwrap_or_default());
             }
             counted += 1;
             self.next_offset = offset + 1;
         }
-        if self.next_offset != batch.next_offset() {
+        let is_short = self.next_offset < batch.next_offset() && self.compacted.is_none();
+        if is_short || self.next_offset > batch.next_offset() {
             let (due, found) = (self.next_offset, batch.next_offset());
             self.fault(
                 |faults| faults.offsets += 1,
@@ -242,6 +268,21 @@ impl PartitionCheck {
         }
         self.records += counted;
         (counted, stamp)
+    }
+
+    fn check_compacted(&mut self, offset: i64, record: &RecordRef<'_>) {
+        let compacted = self.compacted.as_mut();
+        match compacted.map(|check| check.record(offset, record.key, record.value)) {
+            None | Some(Ok(())) => {}
+            Some(Err(Misfit::Corrupt)) => self.fault(
+                |faults| faults.corrupt += 1,
+                || format!("offset {offset}: value or key are not what was sent"),
+            ),
+            Some(Err(Misfit::Misplaced)) => self.fault(
+                |faults| faults.misplaced += 1,
+                || format!("offset {offset}: another record belongs there"),
+            ),
+        }
     }
 
     fn check_value(&mut self, offset: i64, value: &[u8]) -> Option<Stamp> {
@@ -346,7 +387,8 @@ impl PartitionCheck {
 mod tests {
     use super::*;
     use crate::content::{BatchPool, BatchShape};
-    use crate::payload::{Keys, Payload, Sizes};
+    use crate::keys::Keys;
+    use crate::payload::{Payload, Sizes};
     use protocol::record_batch::{RecordBatchMut, TemplateHeader};
 
     /// A batch of ten records as a broker would keep it.
@@ -355,6 +397,7 @@ mod tests {
             payload: Payload {
                 sizes: Sizes::Fixed(64),
                 keys: Keys::None,
+                tombstone_every: None,
                 headers: 0,
                 compressible: 0.0,
                 lines: None,

@@ -24,7 +24,7 @@ impl Ranges {
     }
 
     /// The ranges.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + Clone {
         self.0.iter().copied()
     }
 
