@@ -521,6 +521,10 @@ pub struct SinkArgs {
     /// Size of that file; it is filled first, then written round and round
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub store_bytes: u64,
+    /// Write everything a second time, to FILE.again and not synced: what a broker can reach at most that has a journal beside
+    /// its segments
+    #[arg(long, requires = "store")]
+    pub twice: bool,
     /// Bytes of the values in fetched records
     #[arg(long, default_value_t = 100)]
     pub record_bytes: u32,

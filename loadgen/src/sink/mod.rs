@@ -167,7 +167,7 @@ fn woken(
 
 impl Disk {
     fn open(path: &Path, args: &SinkArgs, batch: &[u8]) -> std::io::Result<Self> {
-        let store = Store::new(path, args.store_bytes, batch)?;
+        let store = Store::new(path, args.store_bytes, batch, args.twice)?;
         let bytes = args.store_bytes.max(STORE_BYTES_MIN);
         let reads = Reads::new(path, bytes, batch.len(), args.partitions as usize)?;
         Ok(Self { store, reads })

@@ -1,6 +1,7 @@
 //! The least a broker can do that keeps what it acknowledges: checks the CRC of each batch, gathers all batches that come while a
 //! write is under way, writes them by direct IO, syncs, and only then gives out their answers. No log, no index, no order of
-//! partitions: what it reaches is what this machine can do at most, and no broker can beat it.
+//! partitions: what it reaches is what this machine can do at most, and no broker can beat it. Asked to, it writes everything a second time, not
+//! synced, as a broker does that has a journal beside its segments: what that costs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -21,53 +22,71 @@ pub const STORE_BYTES_MIN: u64 = 2 * GATHER_BYTES_MAX as u64;
 /// The file is filled with pieces of this size, so that no write has blocks to allocate.
 const FILL_BYTES: usize = 1 << 20;
 
+/// Buffers that may wait for their second write while others are filled.
+const SPARES_TWICE: usize = 4;
+
 /// An answer that waits for its batch to be durable, and the connection it goes to.
 pub type Waiting = (usize, Vec<u8>);
+
+/// What a writing thread tells.
+enum Told {
+    Durable,
+    Empty(Aligned),
+}
 
 /// Gathers batches for the thread that writes them.
 pub struct Store {
     gathering: Aligned,
-    spare: Option<Aligned>,
+    spares: Vec<Aligned>,
     waiting: Vec<Waiting>,
     in_flight: Vec<Waiting>,
+    is_writing: bool,
     to_writer: Sender<Aligned>,
-    from_writer: Receiver<io::Result<Aligned>>,
+    from_writer: Receiver<io::Result<Told>>,
     written: UnixStream,
     written_over: bool,
 }
 
 impl Store {
-    /// Fills `bytes` of the file at `path` with `batch` over and over, and starts the thread that writes to it, on this thread's CPU.
-    pub fn new(path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .custom_flags(OFlags::DIRECT.bits() as i32)
-            .open(path)?;
-        let mut fill = Aligned::new(GATHER_BYTES_MAX);
-        fill.length = FILL_BYTES;
+    /// Fills `bytes` of the file at `path` with `batch` over and over, and starts the thread that writes to it, on this thread's
+    /// CPU. With `twice` there is a second file and a second thread.
+    pub fn new(path: &Path, bytes: u64, batch: &[u8], twice: bool) -> io::Result<Self> {
         let bytes = bytes.max(STORE_BYTES_MIN);
-        let mut over_and_over = batch.iter().copied().cycle();
-        for position in (0..bytes).step_by(FILL_BYTES) {
-            fill.blocks_mut()
-                .fill_with(|| over_and_over.next().unwrap_or_default());
-            file.write_all_at(fill.blocks(), position)?;
-        }
-        file.sync_all()?;
-        fill.length = 0;
-        let (to_writer, orders) = channel();
         let (done, from_writer) = channel();
         let (written, told) = UnixStream::pair()?;
         written.set_nonblocking(true)?;
-        std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || write(&file, bytes, &orders, &done, &told))?;
+        let mut second = None;
+        if twice {
+            let again = Round::filled(&path.with_extension("again"), bytes, batch)?;
+            second = Some(
+                again.start(done.clone(), told.try_clone()?, |file, full, told| {
+                    file.write(full.blocks())?;
+                    told(Told::Empty(full));
+                    Ok(())
+                })?,
+            );
+        }
+        let once = Round::filled(path, bytes, batch)?;
+        let to_writer = once.start(done, told, move |file, full, told| {
+            file.write(full.blocks())?;
+            file.file.sync_data()?;
+            match &second {
+                // A thread that has ended has told why.
+                Some(second) => drop(second.send(full)),
+                None => told(Told::Empty(full)),
+            }
+            told(Told::Durable);
+            Ok(())
+        })?;
+        let spares = if twice { SPARES_TWICE } else { 1 };
         Ok(Self {
-            gathering: fill,
-            spare: Some(Aligned::new(GATHER_BYTES_MAX)),
+            gathering: Aligned::new(GATHER_BYTES_MAX),
+            spares: (0..spares)
+                .map(|_| Aligned::new(GATHER_BYTES_MAX))
+                .collect(),
             waiting: Vec::new(),
             in_flight: Vec::new(),
+            is_writing: false,
             to_writer,
             from_writer,
             written,
@@ -100,12 +119,13 @@ impl Store {
 
     /// Begins a write, if none is under way and there is something to write.
     pub fn begin(&mut self) {
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() || self.is_writing {
             return;
         }
-        if let Some(spare) = self.spare.take() {
+        if let Some(spare) = self.spares.pop() {
             let full = std::mem::replace(&mut self.gathering, spare);
             std::mem::swap(&mut self.waiting, &mut self.in_flight);
+            self.is_writing = true;
             // A writer that has ended is told of by `durable`.
             let _ = self.to_writer.send(full);
         }
@@ -114,15 +134,20 @@ impl Store {
     /// The answers whose batches have become durable.
     pub fn durable(&mut self) -> io::Result<Vec<Waiting>> {
         let _ = (&self.written).read(&mut [0; 64]);
-        match self.from_writer.try_recv() {
-            Ok(written) => {
-                let mut empty = written?;
-                empty.length = 0;
-                self.spare = Some(empty);
-                Ok(std::mem::take(&mut self.in_flight))
+        let mut durable = Vec::new();
+        while let Ok(told) = self.from_writer.try_recv() {
+            match told? {
+                Told::Durable => {
+                    self.is_writing = false;
+                    durable.append(&mut self.in_flight);
+                }
+                Told::Empty(mut empty) => {
+                    empty.length = 0;
+                    self.spares.push(empty);
+                }
             }
-            Err(_) => Ok(Vec::new()),
         }
+        Ok(durable)
     }
 }
 
@@ -136,32 +161,79 @@ fn gather(gathering: &mut Aligned, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what it is given, one after the other, round and round the file.
-fn write(
-    file: &File,
+/// A file whose blocks are all there, written round and round.
+struct Round {
+    file: File,
     bytes: u64,
-    orders: &Receiver<Aligned>,
-    done: &Sender<io::Result<Aligned>>,
-    told: &UnixStream,
-) {
-    let mut position = 0;
-    while let Ok(full) = orders.recv() {
-        let length = full.blocks().len() as u64;
-        if position + length > bytes {
-            position = 0;
+    position: u64,
+}
+
+impl Round {
+    /// A file of `bytes` at `path`, filled with `batch` over and over.
+    fn filled(path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(OFlags::DIRECT.bits() as i32)
+            .open(path)?;
+        let mut fill = Aligned::new(FILL_BYTES);
+        fill.length = FILL_BYTES;
+        let mut over_and_over = batch.iter().copied().cycle();
+        for position in (0..bytes).step_by(FILL_BYTES) {
+            fill.blocks_mut()
+                .fill_with(|| over_and_over.next().unwrap_or_default());
+            file.write_all_at(fill.blocks(), position)?;
         }
-        let written = file.write_all_at(full.blocks(), position);
-        let synced = written.and_then(|()| file.sync_data());
-        position += length;
-        if done.send(synced.map(|()| full)).is_err() {
-            return;
+        file.sync_all()?;
+        let position = 0;
+        Ok(Self {
+            file,
+            bytes,
+            position,
+        })
+    }
+
+    fn write(&mut self, blocks: &[u8]) -> io::Result<()> {
+        let length = blocks.len() as u64;
+        if self.position + length > self.bytes {
+            self.position = 0;
         }
-        let _ = (&mut &*told).write(&[1]);
+        self.file.write_all_at(blocks, self.position)?;
+        self.position += length;
+        Ok(())
+    }
+
+    /// A thread that does `work` with all it is sent, until that fails.
+    fn start(
+        mut self,
+        done: Sender<io::Result<Told>>,
+        wake: UnixStream,
+        mut work: impl FnMut(&mut Self, Aligned, &dyn Fn(Told)) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Sender<Aligned>> {
+        let (orders, ordered) = channel();
+        let tell = move |told| {
+            // Nobody is there any more only when the program ends.
+            let _ = done.send(told);
+            let _ = (&wake).write(&[1]);
+        };
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                while let Ok(full) = ordered.recv() {
+                    if let Err(error) = work(&mut self, full, &|told| tell(Ok(told))) {
+                        return tell(Err(error));
+                    }
+                }
+            })?;
+        Ok(orders)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::sink::aligned::ALIGNMENT;
     use protocol::compression::Compression;
@@ -185,29 +257,49 @@ mod tests {
 
     #[test]
     fn answers_come_after_their_batches_are_in_the_file() {
+        let (first, second) = (batch(b"first"), batch(b"second"));
+        let (_directory, path, _) = two_taken(&first, &second, false);
+        let kept = std::fs::read(&path).unwrap();
+        assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
+    }
+
+    #[test]
+    fn what_is_written_twice_is_in_both_files() {
+        let (first, second) = (batch(b"first"), batch(b"second"));
+        let (_directory, path, mut store) = two_taken(&first, &second, true);
+        while store.spares.len() < SPARES_TWICE {
+            store.durable().unwrap();
+            std::thread::yield_now();
+        }
+        for path in [&path, &path.with_extension("again")] {
+            let kept = std::fs::read(path).unwrap();
+            assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
+        }
+    }
+
+    /// A store that has written one batch, then another.
+    fn two_taken(first: &[u8], second: &[u8], twice: bool) -> (tempfile::TempDir, PathBuf, Store) {
         // A file system in memory takes no direct IO.
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        let mut store = Store::new(&path, 0, &[0]).unwrap();
+        let mut store = Store::new(&path, 0, &[0], twice).unwrap();
         store.begin();
         assert!(store.durable().unwrap().is_empty(), "nothing was given");
-        let (first, second) = (batch(b"first"), batch(b"second"));
-        store.take(&first, 7, b"one".to_vec()).unwrap();
+        store.take(first, 7, b"one".to_vec()).unwrap();
         store.begin();
-        store.take(&second, 8, b"two".to_vec()).unwrap();
+        store.take(second, 8, b"two".to_vec()).unwrap();
         assert_eq!(wait(&mut store), [(7, b"one".to_vec())]);
         let kept = std::fs::read(&path).unwrap();
-        assert!(kept.starts_with(&first));
+        assert!(kept.starts_with(first) && !kept[ALIGNMENT..].starts_with(second));
         store.begin();
         assert_eq!(wait(&mut store), [(8, b"two".to_vec())]);
-        let kept = std::fs::read(&path).unwrap();
-        assert!(kept[ALIGNMENT..].starts_with(&second));
+        (directory, path, store)
     }
 
     #[test]
     fn a_damaged_batch_is_not_taken() {
         let directory = tempfile::tempdir_in(".").unwrap();
-        let mut store = Store::new(&directory.path().join("store"), 0, &[0]).unwrap();
+        let mut store = Store::new(&directory.path().join("store"), 0, &[0], false).unwrap();
         let mut damaged = batch(b"value");
         *damaged.last_mut().unwrap() ^= 1;
         assert!(store.take(&damaged, 1, Vec::new()).is_err());
