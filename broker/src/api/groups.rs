@@ -26,7 +26,7 @@ pub fn group_error_code(error: &GroupError) -> ErrorCode {
         GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
         GroupError::MemberIdRequired { .. } => ErrorCode::MemberIdRequired,
         GroupError::UnknownMember | GroupError::RemovedMember => ErrorCode::UnknownMemberId,
-        GroupError::FencedInstance => ErrorCode::FencedInstanceId,
+        GroupError::FencedInstance | GroupError::FencedJoin { .. } => ErrorCode::FencedInstanceId,
         GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
         GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
         GroupError::InconsistentProtocol => ErrorCode::InconsistentGroupProtocol,

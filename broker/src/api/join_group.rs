@@ -89,7 +89,9 @@ fn member<'a>(member: JoinedMember) -> JoinGroupResponseMember<'a> {
 /// A refusal carries the member id that was asked with, or the one that was given; none where, in Kafka, nobody looked.
 fn refused<'a>(asked: &JoinGroupRequest<'_>, error: &GroupError) -> JoinGroupResponse<'a> {
     let member_id = match error {
-        GroupError::MemberIdRequired { member_id } => member_id.clone(),
+        GroupError::MemberIdRequired { member_id } | GroupError::FencedJoin { member_id } => {
+            member_id.clone()
+        }
         GroupError::GroupFull
         | GroupError::RemovedMember
         | GroupError::NotCoordinator

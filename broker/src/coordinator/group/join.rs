@@ -163,7 +163,10 @@ impl ClassicGroup {
     ) {
         let leader_before = self.leader.clone().unwrap_or_default();
         let (_, mut member) = self.take(old_id).expect("static members are members");
-        turn.refuse(member.join.take(), GroupError::FencedInstance);
+        let fenced = GroupError::FencedJoin {
+            member_id: old_id.to_owned(),
+        };
+        turn.refuse(member.join.take(), fenced);
         turn.refuse(member.sync.take(), GroupError::FencedInstance);
         member.is_new = false;
         turn.timers

@@ -435,6 +435,14 @@ pub enum GroupError {
         "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id."
     )]
     FencedInstance,
+    /// The same of a member that waits to join.
+    #[error(
+        "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id."
+    )]
+    FencedJoin {
+        /// The id that it had.
+        member_id: String,
+    },
     /// Another generation.
     #[error("Specified group generation id is not valid.")]
     IllegalGeneration,

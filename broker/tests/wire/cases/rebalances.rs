@@ -24,6 +24,7 @@ pub fn scenarios(run: &Run) -> Vec<Scenario> {
         leader_leaves(run),
         sync_waits(run),
         static_leader(run),
+        replaced_while_it_waits(run),
         removed_by_name(run),
         while_it_rebalances(run),
     ]
@@ -312,6 +313,21 @@ fn sync_waits(run: &Run) -> Scenario {
         .step(ask_join("a joins once more", 5, &join(&group, &a)))
         .step(joined("b has joined again", 1))
         .step(joined("c has joined", 2))
+}
+
+fn replaced_while_it_waits(run: &Run) -> Scenario {
+    let group = run.topic("replaced");
+    let a = member_of(0);
+    let named = join_static(&group, "", "wire");
+    scenario("a static member is replaced while it waits", &group)
+        .steps(stable(&group, &a))
+        .step(ask_join("b joins", 5, &named).over(1).send_only())
+        .step(ask_beat("a hears of it", 3, &beat(&group, &a, 1)).settles(STABLE))
+        .step(ask_join("b comes back", 5, &named).over(2).send_only())
+        .step(joined("the b of before is fenced", 1))
+        .step(ask_join("a joins again", 5, &join(&group, &a)).in_any_order())
+        .step(joined("the new b has joined", 2))
+        .step(ask_describe("what it looks like", 5, &[&group]))
 }
 
 fn static_leader(run: &Run) -> Scenario {

@@ -500,6 +500,7 @@ fn text(bytes: &Bytes) -> &str {
 fn error_name(error: &GroupError) -> String {
     match error {
         GroupError::MemberIdRequired { .. } => "MemberIdRequired".into(),
+        GroupError::FencedJoin { .. } => "FencedJoin".into(),
         other => format!("{other:?}"),
     }
 }

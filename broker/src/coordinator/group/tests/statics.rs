@@ -80,7 +80,7 @@ fn one_that_comes_back_while_others_wait_is_waited_for() {
     play_stable(
         "join c range=z old
          join b#j range=y
-         join d#j range=y       | b: FencedInstance
+         join d#j range=y       | b: FencedJoin
          join a#i range=x       | a: joined 2 range leader=a [a:x c:z d:y]; c: joined 2 range leader=a; d: joined 2 range leader=a
          sync d#j 2
          join e#j range=y       | d: FencedInstance
