@@ -147,7 +147,7 @@ pub enum BatchParseError {
         available: usize,
     },
     /// The length field is impossible for any format (CORRUPT_MESSAGE).
-    #[error("record batch length {0} is below the smallest possible one")]
+    #[error("Record size {0} is less than the minimum record overhead (14)")]
     BatchLength(i32),
     /// A v2 batch shorter than its own header (CORRUPT_MESSAGE).
     #[error("record batch of {0} bytes is smaller than its header of 61")]
@@ -156,7 +156,7 @@ pub enum BatchParseError {
     #[error("record batch has magic {0}, only 2 is accepted")]
     OldMagic(i8),
     /// A magic that no Kafka ever wrote (CORRUPT_MESSAGE).
-    #[error("record batch has unknown magic {0}")]
+    #[error("Invalid magic found in record: {0}")]
     UnknownMagic(i8),
 }
 

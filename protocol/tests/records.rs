@@ -430,7 +430,11 @@ fn log_append_time_from_a_producer() {
     };
     assert_eq!(
         rejections.listed[0].reason,
-        RecordRejection::LogAppendTimeFromProducer
+        RecordRejection::LogAppendTimeFromProducer {
+            timestamp: NOW_MS,
+            key_bytes: 0,
+            value_bytes: 0,
+        }
     );
 }
 

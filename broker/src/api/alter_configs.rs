@@ -210,13 +210,18 @@ fn check(router: &Rc<Router>, asked: &Asked<'_>, validate_only: bool) -> Result<
         return Err(invalid("Error due to duplicate config keys"));
     }
     let is_null = |change: &&(&str, i8, Option<&str>)| change.1 != DELETE && change.2.is_none();
-    if let Some((name, _, _)) = asked.changes.iter().find(is_null) {
-        return Err(invalid(&format!("Null value not supported for : {name}")));
+    let nulls: Vec<_> = asked.changes.iter().filter(is_null).collect();
+    if !nulls.is_empty() {
+        let names: Vec<_> = nulls.iter().map(|(name, _, _)| *name).collect();
+        let names = names.join(", ");
+        return Err(invalid(&format!("Null value not supported for : {names}")));
     }
     let mut resource_name = asked.name.to_owned();
     match asked.kind {
         BROKER_LOGGER if !asked.whole => {
-            node_of(router, asked.name)?;
+            node_of(router, asked.name, "Node", |own| {
+                format!("Unexpected node id. Expected {own},")
+            })?;
             let levels = levels(&asked.changes)?;
             if !validate_only {
                 levels.into_iter().for_each(logging::set_level);
@@ -224,7 +229,10 @@ fn check(router: &Rc<Router>, asked: &Asked<'_>, validate_only: bool) -> Result<
             return Ok(Checked::Done);
         }
         RESOURCE_BROKER if !asked.name.is_empty() => {
-            resource_name = node_of(router, asked.name)?.to_string();
+            let node = node_of(router, asked.name, "Node", |own| {
+                format!("Unexpected broker id, expected {own},")
+            })?;
+            resource_name = node.to_string();
         }
         RESOURCE_BROKER | RESOURCE_TOPIC | RESOURCE_CLIENT_METRICS | RESOURCE_GROUP => {}
         other => return Err(invalid(&format!("Unknown resource type {other}"))),
@@ -254,8 +262,13 @@ fn levels<'a>(changes: &[(&'a str, i8, Option<&'a str>)]) -> Result<Vec<&'a str>
     let mut levels = Vec::new();
     for (name, operation, value) in changes {
         if ![SET, DELETE].contains(operation) {
-            let text =
-                format!("Operation {operation} is not allowed for the BROKER_LOGGER resource");
+            let text = match *operation {
+                APPEND => "APPEND operation is not allowed for the BROKER_LOGGER resource".into(),
+                SUBTRACT => {
+                    "SUBTRACT operation is not allowed for the BROKER_LOGGER resource".into()
+                }
+                other => format!("Unknown operations type {other}"),
+            };
             return Err((ErrorCode::InvalidRequest, text));
         }
         if *name != ROOT_LOGGER {
@@ -269,7 +282,7 @@ fn levels<'a>(changes: &[(&'a str, i8, Option<&'a str>)]) -> Result<Vec<&'a str>
         }
         if !LEVELS.contains(&level) {
             return Err(config(format!(
-                "Cannot set the log level of {name} to {level} as it is not a supported log level."
+                "Cannot set the log level of {name} to {level} as it is not a supported log level. Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN"
             )));
         }
         levels.push(level);

@@ -25,7 +25,7 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         BROKERS => brokers(router, &asked),
         CONTROLLERS => refused(
             ErrorCode::MismatchedEndpointType,
-            "The request was sent to an endpoint of the wrong type.".to_owned(),
+            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER".to_owned(),
         ),
         other => refused(
             ErrorCode::UnsupportedEndpointType,

@@ -11,7 +11,8 @@ use protocol::messages::describe_configs::{
     DescribeConfigsResponseResultConfigSynonym,
 };
 
-use super::{Handled, Reply, Request, reader};
+use super::nodes::Node;
+use super::{Handled, INVALID_REQUEST, Reply, Request, reader};
 use crate::config::describe::{
     DescribedConfig, describe_broker, describe_cluster, describe_loggers, describe_topic,
 };
@@ -34,10 +35,9 @@ pub(super) type Refusal = (ErrorCode, String);
 pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
     let asked = DescribeConfigsRequest::decode(&mut reader(request), request.version)?;
     let types = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
-    let unknown = asked
-        .resources
-        .iter()
-        .find(|resource| !types.contains(&resource.resource_type));
+    let known =
+        |resource: &DescribeConfigsRequestResource<'_>| types.contains(&resource.resource_type);
+    let all_known = asked.resources.iter().all(known);
     let mut room = limits::DESCRIBED_BYTES_MAX;
     let results = asked.resources.iter().map(|resource| {
         let mut result = DescribeConfigsResponseResult {
@@ -45,12 +45,9 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
             resource_name: resource.resource_name.clone(),
             ..DescribeConfigsResponseResult::default()
         };
-        let described = match unknown {
-            Some(unknown) => Err((
-                ErrorCode::InvalidRequest,
-                format!("Unexpected resource type {}.", unknown.resource_type),
-            )),
-            None => describe(router, resource, &asked, &mut room),
+        let described = match all_known {
+            true => describe(router, resource, &asked, &mut room),
+            false => Err((ErrorCode::InvalidRequest, INVALID_REQUEST.to_owned())),
         };
         match described {
             Ok(configs) => {
@@ -118,32 +115,52 @@ fn all(
             }
         }
         BROKER if name.is_empty() => Ok(describe_cluster(config)),
-        BROKER => Ok(describe_broker(config, node_of(router, name)?)),
+        BROKER => {
+            let node = node_of(router, name, "Broker", |own| {
+                format!("Unexpected broker id, expected {own} or empty string,")
+            })?;
+            Ok(describe_broker(config, node))
+        }
+        BROKER_LOGGER if name.is_empty() => Err((
+            ErrorCode::InvalidRequest,
+            "Broker id must not be empty".to_owned(),
+        )),
         BROKER_LOGGER => {
-            node_of(router, name)?;
+            node_of(router, name, "Broker", |own| {
+                format!("Unexpected broker id, expected {own}")
+            })?;
             let level = logging::level().unwrap_or_else(|| config.log_level.clone());
             Ok(describe_loggers(&level))
         }
-        CLIENT_METRICS | GROUP if name.is_empty() => Err((
+        CLIENT_METRICS if name.is_empty() => Err((
             ErrorCode::InvalidRequest,
-            "The resource's name is empty.".to_owned(),
+            "Client metrics subscription name must not be empty".to_owned(),
+        )),
+        GROUP if name.is_empty() => Err((
+            ErrorCode::InvalidRequest,
+            "Group name must not be empty".to_owned(),
         )),
         CLIENT_METRICS => Ok(describe_client_metrics(own)),
         _ => Ok(describe_group(own)),
     }
 }
 
-/// The node of this name, which is one of this machine.
-pub(super) fn node_of(router: &Rc<Router>, name: &str) -> Result<i32, Refusal> {
+/// The node of this name, which is one of this machine. Kafka calls it now a broker and now a node; `other` words what is said
+/// of this node's id where another is named.
+pub(super) fn node_of(
+    router: &Rc<Router>,
+    name: &str,
+    what: &str,
+    other: fn(i32) -> String,
+) -> Result<i32, Refusal> {
     let image = router.shard().image();
     let node: i32 = name.parse().map_err(|_| {
-        let text = format!("Broker id must be an integer, but it is: {name}");
+        let text = format!("{what} id must be an integer, but it is: {name}");
         (ErrorCode::InvalidRequest, text)
     })?;
     if image.shard_of_node(node).is_none() {
-        let own = image.node_id(router.shard().number);
-        let text =
-            format!("Unexpected broker id, expected {own} or empty string, but received {name}");
+        let own = Node::of_shard(router, router.shard().number).id;
+        let text = format!("{} but received {name}", other(own));
         return Err((ErrorCode::InvalidRequest, text));
     }
     Ok(node)

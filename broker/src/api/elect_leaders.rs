@@ -1,5 +1,6 @@
 //! ElectLeaders (KIP-183, KIP-460): every partition is led by its only replica, so that no election is ever needed.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
@@ -16,7 +17,7 @@ use crate::router::Router;
 const TYPES: std::ops::RangeInclusive<i8> = 0..=1;
 
 /// What stands for a partition, and the text that goes with it.
-type Told = (ErrorCode, Option<&'static str>);
+type Told = (ErrorCode, Option<Cow<'static, str>>);
 
 /// Answers partition by partition; without any named, with all topics and none of their partitions.
 pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
@@ -26,7 +27,9 @@ pub fn handle(router: &Rc<Router>, request: &Request) -> Handled {
         (Some(topics), _) if topics.is_empty() => ElectLeadersResponse::default(),
         (topics, Some(refusal)) => ElectLeadersResponse {
             error_code: refusal.0.code(),
-            ..told(topics.as_deref().unwrap_or_default(), |_, _| refusal)
+            ..told(topics.as_deref().unwrap_or_default(), |_, _| {
+                refusal.clone()
+            })
         },
         (Some(topics), None) => told(topics, |topic, partition| elected(&image, topic, partition)),
         (None, None) => nothing_to_do(&image),
@@ -41,9 +44,9 @@ fn refusal(asked: &ElectLeadersRequest<'_>) -> Option<Told> {
     if asked.timeout_ms <= 0 {
         return Some((ErrorCode::RequestTimedOut, None));
     }
-    let text = "The election type is neither 0, preferred, nor 1, unclean.";
+    let text = format!("Unknown election type {}", asked.election_type);
     let known = TYPES.contains(&asked.election_type);
-    (!known).then_some((ErrorCode::InvalidRequest, Some(text)))
+    (!known).then_some((ErrorCode::InvalidRequest, Some(text.into())))
 }
 
 fn told<'a>(
@@ -56,7 +59,7 @@ fn told<'a>(
             ElectLeadersResponseTopicPartition {
                 partition_id: *partition,
                 error_code: code.code(),
-                error_message: text.map(Into::into),
+                error_message: text,
             }
         });
         ElectLeadersResponseTopic {
@@ -82,14 +85,15 @@ fn nothing_to_do<'a>(image: &Image) -> ElectLeadersResponse<'a> {
 }
 
 fn elected(image: &Image, topic: &str, partition: i32) -> Told {
-    let known = image.topic(topic).is_some_and(|topic| {
-        usize::try_from(partition).is_ok_and(|number| number < topic.partitions.len())
-    });
-    if known {
-        let text = "Leader election not needed for topic partition.";
-        (ErrorCode::ElectionNotNeeded, Some(text))
-    } else {
-        let text = "This server does not host this topic-partition.";
-        (ErrorCode::UnknownTopicOrPartition, Some(text))
+    let unknown = |text: String| (ErrorCode::UnknownTopicOrPartition, Some(text.into()));
+    let Some(known) = image.topic(topic) else {
+        return unknown(format!("No such topic as {topic}"));
+    };
+    match usize::try_from(partition) {
+        Ok(number) if number < known.partitions.len() => {
+            let text = "Leader election not needed for topic partition.";
+            (ErrorCode::ElectionNotNeeded, Some(text.into()))
+        }
+        _ => unknown(format!("No such partition as {topic}-{partition}")),
     }
 }

@@ -11,7 +11,7 @@ use protocol::messages::find_coordinator::{
 };
 
 use super::nodes::Node;
-use super::{Handled, Reply, Request, reader};
+use super::{Handled, INVALID_REQUEST, Reply, Request, reader};
 use crate::config::Config;
 use crate::controller::{ControllerRequest, NewTopic};
 use crate::coordinator::GROUP_TOPIC;
@@ -86,7 +86,7 @@ fn of_several<'a>(
 
 fn text(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::InvalidRequest => "Unknown coordinator key type.",
+        ErrorCode::InvalidRequest => INVALID_REQUEST,
         _ => "The coordinator is not available.",
     }
 }

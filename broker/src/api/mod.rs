@@ -54,6 +54,9 @@ pub mod sync_group;
 /// Client id that may write to internal topics, as in Kafka.
 pub const INTERNAL_CLIENT: &str = "__admin_client";
 
+/// What Kafka says of a request that cannot be, where it says no more.
+pub const INVALID_REQUEST: &str = "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+
 /// One API as it is advertised.
 #[derive(Debug, Clone, Copy)]
 pub struct Served {

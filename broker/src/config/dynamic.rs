@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::setting::{Setting, Value};
+use super::setting::{Check, Setting, Value};
 use super::{Config, Origin, Read, broker};
 use crate::limits;
 
@@ -28,8 +28,10 @@ const THREADS: &[&str] = &[
     "num.network.threads",
     "num.replica.fetchers",
     "num.recovery.threads.per.data.dir",
-    "log.cleaner.threads",
+    CLEANER_THREADS,
 ];
+/// Of these Kafka speaks in other words.
+const CLEANER_THREADS: &str = "log.cleaner.threads";
 
 impl Config {
     /// These settings under those that the cluster carries for all brokers and for this one. What does not read was refused
@@ -79,7 +81,7 @@ impl Config {
             .collect();
         if !fixed.is_empty() {
             return Err(format!(
-                "Cannot update these configs dynamically: {}",
+                "Cannot update these configs dynamically: [{}]",
                 fixed.join(", ")
             ));
         }
@@ -90,7 +92,8 @@ impl Config {
             };
             let value = row
                 .parse(text)
-                .map_err(|why| format!("Invalid value {text} for configuration {name}: {why}"))?;
+                .map_err(|why| refused_value(row, text, &why))?;
+            check_value(row.name, &value)?;
             self.check_threads(row.name, &value)?;
         }
         self.try_dynamic(given, &Given::new()).map(drop)
@@ -104,9 +107,21 @@ impl Config {
         if !THREADS.contains(&name) || may_be.contains(new) {
             return Ok(());
         }
-        Err(format!(
-            "Dynamic thread count update validation failed: {name} cannot go from {now} to {new} at once"
-        ))
+        let why = match (name == CLEANER_THREADS, new > now) {
+            (true, true) => format!(
+                "Log cleaner threads cannot be increased to more than double the current value {now}"
+            ),
+            (true, false) => format!(
+                "Log cleaner threads cannot be reduced to less than half the current value {now}"
+            ),
+            (false, true) => format!(
+                "Dynamic thread count update validation failed for {name}={new}, value should not be greater than double the current value {now}"
+            ),
+            (false, false) => format!(
+                "Dynamic thread count update validation failed for {name}={new}, value should be at least half the current value {now}"
+            ),
+        };
+        Err(refused_by_config(&why))
     }
 
     /// The value that the cluster carries for all brokers.
@@ -128,6 +143,43 @@ impl Config {
     pub(super) fn changed_value(&self, name: &str) -> Option<&Value> {
         let Dynamic { own, cluster } = &self.dynamic;
         own.get(name).or_else(|| cluster.get(name))
+    }
+}
+
+/// How Kafka words what its brokers find in a whole configuration.
+fn refused_by_config(why: &str) -> String {
+    format!(
+        "Invalid value org.apache.kafka.common.config.ConfigException: {why} for configuration Invalid dynamic configuration"
+    )
+}
+
+/// How Kafka words what its rows find, and what it looks at only where it reads the rows' values.
+fn refused_value(row: &Setting, text: &str, why: &str) -> String {
+    match (row.name, row.check, row.read(text)) {
+        ("log.roll.ms" | "log.roll.jitter.ms", Check::AtLeast(least), Ok(Value::Integer(_))) => {
+            format!(
+                "requirement failed: {} must be greater than or equal to {least}",
+                row.name
+            )
+        }
+        (name, _, _) => {
+            let shown = row.shown(text);
+            format!("Invalid value {shown} for configuration {name}: {why}")
+        }
+    }
+}
+
+/// What Kafka's brokers ask of values beyond their rows, and the sentence it answers with.
+fn check_value(name: &str, value: &Value) -> Result<(), String> {
+    match (name, value) {
+        ("log.retention.ms", Value::Integer(0)) => Err(
+            "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1"
+                .to_owned(),
+        ),
+        ("max.connections", Value::Integer(0)) => {
+            Err(refused_by_config("Invalid max.connections 0"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -190,6 +242,8 @@ mod tests {
             ("log.cleaner.threads", "3"),
             ("log.cleaner.threads", "0"),
             ("min.insync.replicas", "0"),
+            ("log.retention.ms", "0"),
+            ("max.connections", "0"),
         ] {
             assert!(
                 config.check_dynamic(&given(&[(name, text)])).is_err(),

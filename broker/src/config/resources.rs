@@ -233,17 +233,46 @@ pub fn describe_client_metrics(given: &Given) -> Vec<DescribedConfig> {
 /// The first that is unknown or out of bounds.
 pub fn check_group(given: &Given) -> Result<(), ResourceConfigError> {
     for (name, text) in given {
-        let row = find(GROUP, name).ok_or_else(|| unknown(name, ResourceConfigError::Config))?;
+        let row = find(GROUP, name).ok_or_else(|| {
+            ResourceConfigError::Config(format!("Unknown group config name: {name}"))
+        })?;
+        check_bounds(row, text)?;
         parse(row, text)?;
         if row.name == "share.auto.offset.reset" && !is_reset(text) {
-            return Err(invalid(
-                name,
-                text,
-                "expected earliest, latest or by_duration:",
-            ));
+            let why = format!(
+                "Invalid value `{text}` for configuration {name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'."
+            );
+            return Err(invalid(name, text, &why));
         }
     }
     Ok(())
+}
+
+/// Kafka words a number of no sense, and one that its brokers do not let a group have, apart.
+fn check_bounds(row: &Setting, text: &str) -> Result<(), ResourceConfigError> {
+    let (Between(low, high), Ok(Value::Integer(number))) = (row.check, row.read(text)) else {
+        return Ok(());
+    };
+    let least = match row.name {
+        "share.record.lock.duration.ms" => 1_000,
+        name if name.ends_with(".ms") => 1,
+        _ => low,
+    };
+    let (word, bound) = match number {
+        _ if number < least => {
+            let why = format!("Value must be at least {least}");
+            return Err(invalid(row.name, &number.to_string(), &why));
+        }
+        _ if number < low => ("greater", "min"),
+        _ if number > high => ("less", "max"),
+        _ => return Ok(()),
+    };
+    let (kind, rest) = row.name.split_once('.').unwrap_or_default();
+    let rest = rest.trim_start_matches("num.");
+    Err(ResourceConfigError::Config(format!(
+        "{} must be {word} than or equal to group.{kind}.{bound}.{rest}",
+        row.name
+    )))
 }
 
 fn is_reset(text: &str) -> bool {
@@ -262,8 +291,10 @@ fn is_reset(text: &str) -> bool {
 /// The first that is unknown or out of bounds.
 pub fn check_client_metrics(given: &Given) -> Result<(), ResourceConfigError> {
     for (name, text) in given {
-        let row = find(CLIENT_METRICS, name)
-            .ok_or_else(|| unknown(name, ResourceConfigError::Request))?;
+        let row = find(CLIENT_METRICS, name).ok_or_else(|| {
+            let text = format!("Unknown client metrics configuration: {name}");
+            ResourceConfigError::Request(text)
+        })?;
         match (row.name, parse(row, text)?) {
             ("interval.ms", Value::Integer(ms)) if !PUSH_INTERVAL_MS.contains(&ms) => {
                 let text = format!(
@@ -271,8 +302,11 @@ pub fn check_client_metrics(given: &Given) -> Result<(), ResourceConfigError> {
                 );
                 return Err(ResourceConfigError::Request(text));
             }
-            ("match", Value::List(patterns)) if !patterns.iter().all(|one| is_pattern(one)) => {
-                return Err(invalid(name, text, "Illegal client matching pattern"));
+            ("match", Value::List(patterns)) => {
+                if let Some(wrong) = patterns.iter().find(|one| !is_pattern(one)) {
+                    let text = format!("Illegal client matching pattern: {wrong}");
+                    return Err(ResourceConfigError::Config(text));
+                }
             }
             _ => {}
         }
@@ -295,16 +329,13 @@ fn find(rows: &'static [Row], name: &str) -> Option<&'static Setting> {
 }
 
 fn parse(row: &Setting, text: &str) -> Result<Value, ResourceConfigError> {
-    row.parse(text).map_err(|why| invalid(row.name, text, &why))
+    row.parse(text)
+        .map_err(|why| invalid(row.name, &row.shown(text), &why))
 }
 
 fn invalid(name: &str, text: &str, why: &str) -> ResourceConfigError {
     let text = format!("Invalid value {text} for configuration {name}: {why}");
     ResourceConfigError::Config(text)
-}
-
-fn unknown(name: &str, error: fn(String) -> ResourceConfigError) -> ResourceConfigError {
-    error(format!("Unknown config name: {name}"))
 }
 
 fn line((row, synonym): &Row, given: &Given, given_source: ConfigSource) -> DescribedConfig {

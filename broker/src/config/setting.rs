@@ -265,6 +265,42 @@ impl Setting {
     /// Reads and checks `text`. The error is a sentence without the name, such as `Value must be at least 1`
     /// (the words are close to Kafka's, since people search for them).
     pub fn parse(&self, text: &str) -> Result<Value, String> {
+        let value = self.read(text)?;
+        self.check(&value)?;
+        Ok(value)
+    }
+
+    /// What is said of a text that is no number where one is needed.
+    pub(super) fn wrong_type(&self) -> String {
+        let kind = match self.kind {
+            Kind::Int => "INT",
+            Kind::Short => "SHORT",
+            Kind::Double => "DOUBLE",
+            _ => "LONG",
+        };
+        format!("Not a number of type {kind}")
+    }
+
+    /// What Kafka shows of `text` where it refuses it: the value as it was read, of a list the word that may not be in it.
+    pub fn shown(&self, text: &str) -> String {
+        match (self.check, self.read(text)) {
+            (Check::EachOf(allowed), Ok(Value::List(given))) => {
+                let refused = given
+                    .into_iter()
+                    .find(|word| !allowed.contains(&word.as_str()));
+                refused.unwrap_or_default()
+            }
+            (Check::Replicas, Ok(_)) => {
+                let given: Vec<_> = text.split(',').map(str::trim).collect();
+                format!("[{}]", given.join(", "))
+            }
+            (_, Ok(Value::Null) | Err(_)) => text.to_owned(),
+            (_, Ok(value)) => value.to_string(),
+        }
+    }
+
+    /// `text` as a value of this type, whatever is asked of it beyond.
+    pub(super) fn read(&self, text: &str) -> Result<Value, String> {
         let trimmed = text.trim();
         if self.preset == Preset::Null
             && self.kind != Kind::Text
@@ -272,7 +308,7 @@ impl Setting {
         {
             return Ok(Value::Null);
         }
-        let value = match self.kind {
+        Ok(match self.kind {
             Kind::Bool => match text.trim().to_ascii_lowercase().as_str() {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
@@ -285,9 +321,7 @@ impl Setting {
             Kind::Double => Value::Double(number::<f64>(trimmed, "DOUBLE")?),
             Kind::Text => Value::Text(trimmed.to_owned()),
             Kind::List => Value::List(words(trimmed)),
-        };
-        self.check(&value)?;
-        Ok(value)
+        })
     }
 
     const fn row(name: &'static str, kind: Kind, preset: Preset, doc: &'static str) -> Self {
@@ -341,9 +375,10 @@ impl Setting {
             {
                 Err(format!("String must be one of: {}", allowed.join(", ")))
             }
-            (Check::Replicas, Value::List(given)) if !replicas(given) => {
-                Err("must be '*' or a list of partition:broker pairs such as 0:1,1:2".to_owned())
-            }
+            (Check::Replicas, Value::List(given)) if !replicas(given) => Err(format!(
+                "{} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                self.name
+            )),
             (Check::NotEmpty, Value::Text(text)) if text.is_empty() => {
                 Err("must not be empty".to_owned())
             }

@@ -507,7 +507,16 @@ impl TopicConfig {
         overrides: &BTreeMap<String, String>,
         config: &Config,
     ) -> Result<Self, TopicConfigError> {
-        for (name, text) in overrides {
+        if let Some(name) = overrides.keys().find(|name| setting(name).is_none()) {
+            return Err(TopicConfigError::Unknown { name: name.clone() });
+        }
+        let ordered = READ_ORDER
+            .iter()
+            .filter_map(|name| overrides.get_key_value(*name));
+        let others = overrides
+            .iter()
+            .filter(|(name, _)| !READ_ORDER.contains(&name.as_str()));
+        for (name, text) in ordered.chain(others) {
             validate(name, text)?;
         }
         let values = Values { overrides, config };
@@ -516,6 +525,43 @@ impl TopicConfig {
         Ok(topic)
     }
 }
+
+/// The order in which Kafka reads a topic's configs: of several that are wrong it names the first.
+const READ_ORDER: &[&str] = &[
+    "segment.bytes",
+    "segment.ms",
+    "segment.jitter.ms",
+    "segment.index.bytes",
+    "flush.messages",
+    "flush.ms",
+    "retention.bytes",
+    "retention.ms",
+    "max.message.bytes",
+    "index.interval.bytes",
+    "delete.retention.ms",
+    "min.compaction.lag.ms",
+    "max.compaction.lag.ms",
+    "file.delete.delay.ms",
+    "min.cleanable.dirty.ratio",
+    "cleanup.policy",
+    "unclean.leader.election.enable",
+    "min.insync.replicas",
+    "compression.type",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "preallocate",
+    "message.timestamp.type",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.after.max.ms",
+    "leader.replication.throttled.replicas",
+    "follower.replication.throttled.replicas",
+    "remote.storage.enable",
+    "local.retention.ms",
+    "local.retention.bytes",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+];
 
 /// The row called `name` exactly.
 pub fn setting(name: &str) -> Option<&'static TopicSetting> {
@@ -530,9 +576,15 @@ pub fn validate(name: &str, text: &str) -> Result<Value, TopicConfigError> {
     let row = setting(name).ok_or_else(|| TopicConfigError::Unknown {
         name: name.to_owned(),
     })?;
+    if let (Check::EachOf(_), Ok(Value::List(words))) = (row.setting.check, row.setting.read(text))
+        && words.iter().any(String::is_empty)
+    {
+        let text = format!("Configuration '{name}' values must not be empty.");
+        return Err(TopicConfigError::Conflict(text));
+    }
     parse(&row.setting, text).map_err(|why| TopicConfigError::Invalid {
         name: row.setting.name,
-        value: text.to_owned(),
+        value: row.setting.shown(text),
         why,
     })
 }
@@ -585,7 +637,7 @@ const fn row(setting: Setting, synonyms: &'static [(&'static str, i64)]) -> Topi
 /// Topic rows without a default of their own take the broker's, so "auto" must not mean null here.
 fn parse(setting: &Setting, text: &str) -> Result<Value, String> {
     match setting.parse(text)? {
-        Value::Null => Err("a value is needed".to_owned()),
+        Value::Null => Err(setting.wrong_type()),
         value => Ok(value),
     }
 }
@@ -631,7 +683,7 @@ impl Values<'_> {
 
     fn contradictions(&self, topic: &TopicConfig) -> Result<(), TopicConfigError> {
         if self.bool("remote.storage.enable") {
-            let why = "Tiered storage is not available in this broker: remote.storage.enable must be false.";
+            let why = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.";
             return Err(TopicConfigError::Conflict(why.to_owned()));
         }
         let (low, high) = (topic.min_compaction_lag_ms, topic.max_compaction_lag_ms);

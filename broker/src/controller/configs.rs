@@ -172,10 +172,20 @@ fn changed(
         Change::Subtract(words) => (words, false),
     };
     let Some(row) = list(resource_type, name) else {
-        let what = if appends { "APPEND" } else { "SUBTRACT" };
-        return Err(ChangeConfigsError::InvalidConfig(format!(
-            "Can't {what} to key {name} because its type is not LIST."
-        )));
+        let text = match (resource_type, broker::setting(name), appends) {
+            (RESOURCE_BROKER, None, _) => format!("Unknown config name: {name}"),
+            (RESOURCE_BROKER, Some(_), true) => {
+                format!("Config value append is not allowed for config key: {name}")
+            }
+            (RESOURCE_BROKER, Some(_), false) => {
+                format!("Config value subtract is not allowed for config key: {name}")
+            }
+            (_, _, true) => format!("Can't APPEND to key {name} because its type is not LIST."),
+            (_, _, false) => {
+                format!("Can't SUBTRACT to key {name} because its type is not LIST.")
+            }
+        };
+        return Err(ChangeConfigsError::InvalidConfig(text));
     };
     let default = || match resource_type {
         RESOURCE_TOPIC => topic::default_text(name, config),
@@ -231,8 +241,11 @@ fn check(
         }
         RESOURCE_BROKER => check_broker(config, resource, wanted),
         RESOURCE_GROUP | RESOURCE_CLIENT_METRICS if name.is_empty() => {
-            let text = "Resources without a name are not allowed.".to_owned();
-            Err(ChangeConfigsError::InvalidRequest(text))
+            let text = match resource.resource_type {
+                RESOURCE_GROUP => "Default group resources are not allowed.",
+                _ => "Subscription name can't be empty",
+            };
+            Err(ChangeConfigsError::InvalidRequest(text.to_owned()))
         }
         RESOURCE_GROUP => check_group(wanted).map_err(refused),
         RESOURCE_CLIENT_METRICS => check_client_metrics(wanted).map_err(refused),

@@ -125,9 +125,8 @@ fn additional(wanted: &GrowTopic, present: usize) -> Result<usize, GrowTopicErro
 fn check_room(image: &Image, new: usize) -> Result<(), GrowTopicError> {
     let most = limits::PARTITIONS_CREATED_PER_REQUEST_MAX;
     if new > most {
-        return Err(GrowTopicError::TooMany(format!(
-            "Excessively large number of partitions per request: {new}, at most {most}."
-        )));
+        let text = "Excessively large number of partitions per request.";
+        return Err(GrowTopicError::TooMany(text.to_owned()));
     }
     let most = limits::PARTITIONS_PER_CLUSTER_MAX;
     if image.partitions() + new > most {
@@ -152,26 +151,40 @@ fn assigned(
     }
     check_room(image, additional)?;
     let place = |nodes: &Vec<i32>| {
-        let shard = shard_of(image, nodes).map_err(GrowTopicError::InvalidAssignment)?;
+        let shards = shards_of(image, nodes).map_err(GrowTopicError::InvalidAssignment)?;
+        let [shard] = shards[..] else {
+            return Err(GrowTopicError::InvalidAssignment(format!(
+                "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with previous partitions, which have 1 replica(s).",
+                shards.len()
+            )));
+        };
         Ok(placer.place(Some(shard)))
     };
     assignments.iter().map(place).collect()
 }
 
-/// The one shard that a list of nodes names.
-fn shard_of(image: &Image, nodes: &[i32]) -> Result<u32, String> {
-    match nodes {
-        [] => Err("The manual partition assignment includes an empty replica list.".to_owned()),
-        [node] => image.shard_of_node(*node).ok_or_else(|| {
-            format!(
-                "The manual partition assignment includes broker {node}, but no such broker is registered."
-            )
-        }),
-        more => Err(format!(
-            "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with previous partitions, which have 1 replica(s).",
-            more.len()
-        )),
+/// The shards that a list of nodes names, at least one. Kafka looks at the nodes by number.
+pub(super) fn shards_of(image: &Image, nodes: &[i32]) -> Result<Vec<u32>, String> {
+    if nodes.is_empty() {
+        return Err("The manual partition assignment includes an empty replica list.".to_owned());
     }
+    let mut sorted = nodes.to_vec();
+    sorted.sort_unstable();
+    let mut shards = Vec::with_capacity(sorted.len());
+    for (place, node) in sorted.iter().enumerate() {
+        let Some(shard) = image.shard_of_node(*node) else {
+            return Err(format!(
+                "The manual partition assignment includes broker {node}, but no such broker is registered."
+            ));
+        };
+        if place > 0 && sorted[place - 1] == *node {
+            return Err(format!(
+                "The manual partition assignment includes the broker {node} more than once."
+            ));
+        }
+        shards.push(shard);
+    }
+    Ok(shards)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use protocol::native::MetadataRecord;
 
+use super::partitions::shards_of;
 use super::{ControllerReply, config_map};
 use crate::config::Config;
 use crate::config::topic::TopicConfig;
@@ -130,7 +131,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err("Topic name is invalid: the empty string is not allowed".into());
     }
     if name == "." || name == ".." {
-        return Err("Topic name is invalid: topic name cannot be \".\" or \"..\"".into());
+        return Err(format!("Topic name is invalid: '{name}' is not allowed"));
     }
     if name.chars().count() > NAME_BYTES_MAX {
         return Err(format!(
@@ -241,10 +242,8 @@ fn check_room<'a>(
         partitions += partitions_of(topic);
     }
     if partitions > limits::PARTITIONS_CREATED_PER_REQUEST_MAX as i64 {
-        return Err(CreateTopicError::TooMany(format!(
-            "Excessively large number of partitions per request: {partitions}, at most {}.",
-            limits::PARTITIONS_CREATED_PER_REQUEST_MAX
-        )));
+        let text = "Excessively large number of partitions per request.";
+        return Err(CreateTopicError::TooMany(text.to_owned()));
     }
     if config_bytes > limits::CONTROLLER_CONFIG_BYTES_MAX {
         return Err(CreateTopicError::TooMany(
@@ -367,7 +366,7 @@ fn counted(
     };
     if replication_factor > 1 {
         return Err(CreateTopicError::InvalidReplicationFactor(format!(
-            "Unable to replicate the partition {replication_factor} time(s): The target replication factor of {replication_factor} cannot be reached because only 1 broker(s) are registered."
+            "Unable to replicate the partition {replication_factor} time(s): The target replication factor of {replication_factor} cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned."
         )));
     }
     let partitions = if topic.partitions == -1 {
@@ -387,32 +386,24 @@ fn assigned(
         return Err(CreateTopicError::AssignmentAndCount("replication factor"));
     }
     if topic.partitions != -1 {
-        return Err(CreateTopicError::AssignmentAndCount("number of partitions"));
+        return Err(CreateTopicError::AssignmentAndCount("numPartitions"));
     }
     let mut shards: BTreeMap<i32, u32> = BTreeMap::new();
     for (partition, nodes) in &topic.assignments {
-        let [node] = nodes[..] else {
-            let text = if nodes.is_empty() {
-                "The manual partition assignment includes an empty replica list.".into()
-            } else {
-                format!(
-                    "The manual partition assignment of partition {partition} names {} brokers, but this cluster has one machine.",
-                    nodes.len()
-                )
-            };
-            return Err(CreateTopicError::InvalidAssignment(text));
-        };
-        let Some(shard) = image.shard_of_node(node) else {
-            let text = format!(
-                "The manual partition assignment includes broker {node}, but no such broker is registered."
-            );
-            return Err(CreateTopicError::InvalidAssignment(text));
-        };
-        if shards.insert(*partition, shard).is_some() {
+        if shards.contains_key(partition) {
             let text =
                 format!("Found multiple manual partition assignments for partition {partition}");
             return Err(CreateTopicError::InvalidAssignment(text));
         }
+        let named = shards_of(image, nodes).map_err(CreateTopicError::InvalidAssignment)?;
+        let [shard] = named[..] else {
+            let text = format!(
+                "The manual partition assignment of partition {partition} names {} brokers, but this cluster has one machine.",
+                named.len()
+            );
+            return Err(CreateTopicError::InvalidAssignment(text));
+        };
+        shards.insert(*partition, shard);
     }
     if !shards.keys().copied().eq(0..shards.len() as i32) {
         let text = "partitions should be a consecutive 0-based integer sequence";

@@ -111,7 +111,7 @@ fn damage_in_a_segment_is_named_with_its_byte() {
         &damaged(second + 16),
         false,
         &[&format!(
-            "{second}: DAMAGED: {} bytes that are no record batch: record batch has unknown magic 3",
+            "{second}: DAMAGED: {} bytes that are no record batch: Invalid magic found in record: 3",
             whole.len() - second
         )],
     );

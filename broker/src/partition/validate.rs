@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use protocol::compression::{Compression, decompress};
 use protocol::record::{
-    RecordRejection, RecordsError, RecordsPolicy, RecordsSummary, records, validate_records,
+    RecordRejection, RecordsError, RecordsPolicy, RecordsSummary, Rejection, records,
+    validate_records,
 };
 use protocol::record_batch::{
     BatchHeader, BatchParseError, RecordBatch, RecordBatchBuilder, RecordBatchMut, TimestampType,
@@ -51,19 +52,17 @@ pub enum ProduceError {
     #[error("{0}")]
     InvalidBatch(String),
     /// Records without a key where one is needed.
-    #[error("{message}")]
+    #[error("{}", rejected(*.total, .record_errors))]
     InvalidRecords {
-        /// One sentence.
-        message: String,
-        /// Index in the batch and reason.
+        /// How many.
+        total: u32,
+        /// The first of them: index in the batch and reason.
         record_errors: Vec<(i32, String)>,
     },
     /// Timestamps are out of bounds.
-    #[error("{message}")]
+    #[error("One or more records have been rejected due to invalid timestamp")]
     InvalidTimestamps {
-        /// One sentence.
-        message: String,
-        /// Index in the batch and reason.
+        /// The first records at fault: index in the batch and reason.
         record_errors: Vec<(i32, String)>,
     },
     /// Larger than `max.message.bytes`.
@@ -119,6 +118,22 @@ pub enum ProduceError {
     InvalidTxnState,
 }
 
+/// Why a record is refused that needs a key; [`ProduceError::in_partition`] says where.
+const KEY_MISSING: &str = "Compacted topic cannot accept message without key in topic partition";
+
+/// Kafka's sentence about all refused records of a batch: with the first three of them, as Java prints them.
+fn rejected(total: u32, record_errors: &[(i32, String)]) -> String {
+    let shown: Vec<_> = record_errors
+        .iter()
+        .take(3)
+        .map(|(index, text)| format!("RecordError(batchIndex={index}, message='{text}')"))
+        .collect();
+    format!(
+        "One or more records have been rejected due to {total} record errors in total, and only showing the first three errors at most: [{}]",
+        shown.join(", ")
+    )
+}
+
 impl ProduceError {
     /// Single records at fault: index in the batch, and reason.
     pub fn record_errors(&self) -> &[(i32, String)] {
@@ -145,6 +160,21 @@ impl ProduceError {
             | Self::OutOfOrderSequence { .. }
             | Self::InvalidProducerEpoch { .. } => true,
         }
+    }
+
+    /// The same with the partition named where Kafka names it.
+    pub fn in_partition(mut self, topic: &str, partition: i32) -> Self {
+        if let Self::InvalidRecords { record_errors, .. }
+        | Self::InvalidTimestamps { record_errors } = &mut self
+        {
+            for (_, text) in record_errors
+                .iter_mut()
+                .filter(|(_, text)| text == KEY_MISSING)
+            {
+                text.push_str(&format!(" {topic}-{partition}"));
+            }
+        }
+        self
     }
 
     fn invalid(message: impl Into<String>) -> Self {
@@ -320,7 +350,8 @@ fn check_records(
         timestamp_after_ms_max: config.timestamp_after_ms_max,
         key_required: config.compacted,
     };
-    let summary = validate_records(header, payload, &policy).map_err(records_error)?;
+    let summary = validate_records(header, payload, &policy)
+        .map_err(|error| records_error(error, &policy, codec))?;
     if codec != Compression::None && !summary.offset_deltas_sequential {
         return Err(ProduceError::invalid(
             "A compressed record batch has gaps in its offset deltas.",
@@ -329,40 +360,47 @@ fn check_records(
     Ok(summary)
 }
 
-fn records_error(error: RecordsError) -> ProduceError {
+fn records_error(error: RecordsError, policy: &RecordsPolicy, codec: Compression) -> ProduceError {
     let RecordsError::Rejected(rejections) = &error else {
         return ProduceError::invalid(error.to_string());
     };
-    let message = "One or more records have been rejected".to_owned();
     let listed = rejections
         .listed
         .iter()
-        .map(|one| (one.batch_index, reason(one.reason)));
+        .map(|one| (one.batch_index, fault(*one, policy, codec)));
     let record_errors = listed.collect();
     if rejections.any_timestamp {
-        ProduceError::InvalidTimestamps {
-            message,
-            record_errors,
-        }
+        ProduceError::InvalidTimestamps { record_errors }
     } else {
         ProduceError::InvalidRecords {
-            message,
+            total: rejections.total,
             record_errors,
         }
     }
 }
 
-fn reason(rejection: RecordRejection) -> String {
-    match rejection {
-        RecordRejection::KeyMissing => {
-            "Compacted topic cannot accept message without key".to_owned()
-        }
-        RecordRejection::TimestampOutOfRange { timestamp } => {
-            format!("Timestamp {timestamp} of the record is out of range.")
-        }
-        RecordRejection::LogAppendTimeFromProducer => {
-            "Producer should not set timestamp type to LogAppendTime.".to_owned()
-        }
+/// What is wrong with a record, in Kafka's words. Its offset is its index, as those of a batch begin at 0.
+fn fault(one: Rejection, policy: &RecordsPolicy, codec: Compression) -> String {
+    let offset = one.batch_index;
+    // Of a compressed batch Kafka reads only what it looks at.
+    let read = match codec {
+        Compression::None => "DefaultRecord",
+        _ => "PartialDefaultRecord",
+    };
+    match one.reason {
+        RecordRejection::KeyMissing => KEY_MISSING.to_owned(),
+        RecordRejection::TimestampOutOfRange { timestamp } => format!(
+            "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within [{}, {}]",
+            policy.now_ms.wrapping_sub(policy.timestamp_before_ms_max),
+            policy.now_ms.wrapping_add(policy.timestamp_after_ms_max)
+        ),
+        RecordRejection::LogAppendTimeFromProducer {
+            timestamp,
+            key_bytes,
+            value_bytes,
+        } => format!(
+            "Invalid timestamp type in message {read}(offset={offset}, timestamp={timestamp}, key={key_bytes} bytes, value={value_bytes} bytes). Producer should not set timestamp type to LogAppendTime."
+        ),
     }
 }
 

@@ -106,7 +106,7 @@ impl Shard {
         let decided = partition
             .prepare(batch, self.io.clock.wall_ms())
             .map_err(|error| ProduceFailure::Refused {
-                error,
+                error: error.in_partition(&owned.topic, owned.key.partition),
                 log_start_offset,
             })?;
         let cached = partition.config().write_caching;

@@ -1,7 +1,7 @@
 //! An answer as text: decoded, normalised, one line a topic or partition.
 //!
-//! Masked are what differs between two brokers or two runs: ids, hosts and ports, times of the broker's clock, texts (only
-//! whether there is one). Times of records are written relative to the run's.
+//! Masked are what differs between two brokers or two runs: ids, hosts and ports, times of the broker's clock, what settings
+//! are documented with. Times of records are written relative to the run's.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +33,10 @@ const ADDED: &[(i16, &str, i16)] = &[
 ];
 /// Metadata, and the version from which its whole answer has an error code.
 const METADATA_ERROR: (i16, i16) = (3, 13);
+/// Fields that say in words what is wrong.
+const MESSAGES: &[&str] = &["error_message", "batch_index_error_message"];
+/// What stands before the times between which a timestamp must be.
+const TIMES_FROM: &str = "should be within [";
 /// Fields that name an item of a list.
 const KEYS: &[&str] = &[
     "name",
@@ -224,7 +228,42 @@ fn normalise(name: &str, value: &mut Value, view: &View<'_>) {
         Value::Atom(text) if name == "resource_name" && *text == format!("\"{}\"", view.node) => {
             *text = "node".to_owned();
         }
+        Value::Atom(text) if MESSAGES.contains(&name) && text != "null" => {
+            *text = message(text, view);
+        }
         Value::Atom(text) => *text = masked(name, text, view.times),
+    }
+}
+
+/// What is wrong, in words: the broker's node id is written as Kafka's, 1; ids of topics and times of its clock are masked.
+fn message(text: &str, view: &View<'_>) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let signed = first == '-' && !told.ends_with(is_word) && !told.ends_with('-');
+        let from = usize::from(signed);
+        let end = rest[from..]
+            .find(|c| !is_word(c))
+            .map_or(rest.len(), |at| from + at);
+        let end = if end == 0 { first.len_utf8() } else { end };
+        let (word, left) = rest.split_at(end);
+        rest = left;
+        match word.parse::<i64>() {
+            Ok(number) if number == i64::from(view.node) => told.push('1'),
+            Ok(number) => told.push_str(&view.times.text(number)),
+            Err(_) => told.push_str(word),
+        }
+    }
+    for id in view.ids {
+        told = told.replace(&id.to_string(), "id");
+    }
+    match told.split_once(TIMES_FROM) {
+        Some((told, rest)) => {
+            let after = rest.split_once(']').map_or("", |(_, after)| after);
+            format!("{told}{TIMES_FROM}some]{after}")
+        }
+        None => told,
     }
 }
 
@@ -271,10 +310,7 @@ fn is_member_id(text: &str) -> bool {
 fn masked(name: &str, text: &str, times: Times) -> String {
     let is_set = |unset: &str| text != unset;
     let mask = match name {
-        "error_message" | "batch_index_error_message" | "documentation" => {
-            is_set("null") && text != "\"\""
-        }
-        "cluster_id" | "host" | "log_dir" => is_set("null") && text != "\"\"",
+        "documentation" | "cluster_id" | "host" | "log_dir" => is_set("null") && text != "\"\"",
         "topic_id" => is_set("AAAAAAAAAAAAAAAAAAAAAA") && !text.starts_with('"'),
         "member_id" | "leader" => is_member_id(text),
         "producer_id" | "port" | "node_id" | "leader_id" | "controller_id" | "broker_id"

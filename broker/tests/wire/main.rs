@@ -1,4 +1,4 @@
-//! What Pelton answers is what Apache Kafka 4.3.0 answers, byte for byte but for ids, times and texts.
+//! What Pelton answers is what Apache Kafka 4.3.0 answers, byte for byte but for ids and times.
 //!
 //! Each API has a file of scenarios (`cases/`), named sequences of requests, and a recording of Kafka's answers to them
 //! (`kafka-4.3.0/`). `cargo test --test wire` starts a Pelton with one shard and one with two, sends every scenario, writes

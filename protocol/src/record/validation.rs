@@ -7,7 +7,7 @@
 
 use thiserror::Error;
 
-use super::{RecordError, Records, records};
+use super::{RecordError, RecordRef, Records, records};
 use crate::record_batch::{BatchHeader, NO_TIMESTAMP, TimestampType};
 
 /// At most so many rejected records are listed; all are counted.
@@ -52,7 +52,14 @@ pub enum RecordRejection {
         timestamp: i64,
     },
     /// The producer set log append time itself (INVALID_TIMESTAMP).
-    LogAppendTimeFromProducer,
+    LogAppendTimeFromProducer {
+        /// The record's, ms.
+        timestamp: i64,
+        /// Its key's size, 0 for none.
+        key_bytes: usize,
+        /// Its value's size, 0 for none.
+        value_bytes: usize,
+    },
 }
 
 /// A refused record.
@@ -159,7 +166,7 @@ impl Walk<'_> {
             };
             if self.policy.key_required && record.key.is_none() {
                 rejections.add(index, RecordRejection::KeyMissing);
-            } else if let Some(reason) = self.timestamp_rejection(timestamp) {
+            } else if let Some(reason) = self.timestamp_rejection(timestamp, &record) {
                 rejections.add(index, reason);
             }
             if timestamp > summary.max_timestamp {
@@ -174,7 +181,11 @@ impl Walk<'_> {
     /// Kafka's branches exactly: a log-append-time batch passes on a create-time topic as long as its
     /// time is in range, and is refused on a log-append-time topic.
     #[inline(always)]
-    fn timestamp_rejection(&self, timestamp: i64) -> Option<RecordRejection> {
+    fn timestamp_rejection(
+        &self,
+        timestamp: i64,
+        record: &RecordRef<'_>,
+    ) -> Option<RecordRejection> {
         let policy = self.policy;
         if policy.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
             // Wrapping, as Java's: the default bound "before" is i64::MAX.
@@ -184,7 +195,11 @@ impl Walk<'_> {
             return out_of_range.then_some(RecordRejection::TimestampOutOfRange { timestamp });
         }
         self.log_append_time
-            .map(|_| RecordRejection::LogAppendTimeFromProducer)
+            .map(|_| RecordRejection::LogAppendTimeFromProducer {
+                timestamp,
+                key_bytes: record.key.map_or(0, <[u8]>::len),
+                value_bytes: record.value.map_or(0, <[u8]>::len),
+            })
     }
 }
 

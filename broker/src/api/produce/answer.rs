@@ -114,7 +114,7 @@ mod tests {
             log_start_offset: 7,
         };
         let at_fault = ProduceError::InvalidRecords {
-            message: "no key".into(),
+            total: 1,
             record_errors: vec![(0, "no key".into())],
         };
         assert_eq!(told(ProduceFailure::Unknown), (3, -1, 0, false));
