@@ -169,7 +169,7 @@ impl Plan {
                 open_segments_max: random.spread(1, 16) as usize,
                 prepared_bytes_max: random.spread(16 << 10, 1 << 20) as usize,
             },
-            config: config(&random),
+            config: config(&random, &Random::stream(seed, 23), may_lie),
             wishes: Wishes {
                 topics: random.between(1, 4),
                 partitions_max: random.spread(1, 6),
@@ -235,8 +235,9 @@ impl Plan {
     }
 }
 
-/// Settings so small that files roll, fill and are recycled within a run.
-fn config(random: &Random) -> Config {
+/// Settings so small that files roll, fill and are recycled within a run. What `states` draws is for topics that say nothing
+/// themselves, those of the coordinators above all: their segments roll and are compacted, unless the disk `may_lie`.
+fn config(random: &Random, states: &Random, may_lie: bool) -> Config {
     let frame_bytes_max = 4096 * random.between(32, 64);
     let journal_file_bytes = frame_bytes_max + 4096 * random.between(1, 64);
     let journal_bytes_max = journal_file_bytes * random.between(2, 5);
@@ -244,10 +245,23 @@ fn config(random: &Random) -> Config {
     let checkpoint_interval_ms = random.spread(1000, 30_000);
     let write_caching = random.one_in(8).to_string();
     let batch_bytes_max = limits::batch_bytes_max(frame_bytes_max).to_string();
+    let roll_ms = match may_lie {
+        true => "604800000".to_owned(),
+        false => states.spread(20, 1_000_000).to_string(),
+    };
     // What topics take over must be set as an operator sets it: by name.
     let pairs = [
         ("message.max.bytes", batch_bytes_max.as_str()),
         ("write.caching", write_caching.as_str()),
+        ("log.roll.ms", roll_ms.as_str()),
+        (
+            "log.cleaner.min.cleanable.ratio",
+            states.pick::<&str>(&["0", "0.5"]),
+        ),
+        (
+            "log.cleaner.delete.retention.ms",
+            states.pick::<&str>(&["0", "500", "86400000"]),
+        ),
     ];
     let mut config = Config::from_pairs(&pairs).expect("legal settings");
     config.data_dir = "/pelton/data".into();
