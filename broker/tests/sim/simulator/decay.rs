@@ -106,8 +106,8 @@ impl Operator {
         before.iter().chain(&now).any(|path| may_mean(said, path))
     }
 
-    /// What decayed is restored from a copy, where the broker has not written since. After a start that was refused, nothing of a
-    /// shard that did not refuse: it may have begun to go on without. In the end (no refusals) segments too, but no other file
+    /// What decayed is restored from a copy, where the broker has not written since. After a start that was refused, only what
+    /// that may have meant: of anything else it may have begun to go on without. In the end (no refusals) segments too, but no other file
     /// that a start may have done without.
     pub(super) fn restore(&self, refusals: Option<&[&str]>) {
         let disk = &self.setting.machine.disk;
@@ -134,8 +134,12 @@ impl Operator {
     }
 }
 
-/// Whether what a refused start said may be about this file: it names its shard, or none.
+/// Whether what a refused start said may be about this file: it names its shard, or none. Manifests have been read when a
+/// journal is found damaged, so one that is gone was not missed, and recovery may have begun to write without it.
 fn may_mean(said: &str, path: &str) -> bool {
+    if said.contains("journal corrupt at") && path.ends_with(".manifest") {
+        return false;
+    }
     let shard = said
         .strip_prefix("shard ")
         .and_then(|said| said.split(':').next());
