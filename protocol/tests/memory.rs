@@ -205,6 +205,17 @@ fn admin_requests() -> Vec<Message> {
             }),
             ..Default::default()
         }),
+        message!(alter_partition_reassignments AlterPartitionReassignmentsRequest, |outer, inner| AlterPartitionReassignmentsRequest {
+            topics: many!(outer, AlterPartitionReassignmentsRequestTopic {
+                partitions: many!(inner, AlterPartitionReassignmentsRequestTopicPartition { replicas: Some(vec![1]) })
+            }),
+            ..Default::default()
+        }),
+        message!(alter_replica_log_dirs AlterReplicaLogDirsRequest, |outer, inner| AlterReplicaLogDirsRequest {
+            dirs: many!(outer, AlterReplicaLogDirsRequestDir {
+                topics: many!(inner, AlterReplicaLogDirsRequestDirTopic { partitions: vec![0] })
+            })
+        }),
         message!(create_partitions CreatePartitionsRequest, |outer, inner| CreatePartitionsRequest {
             topics: many!(outer, CreatePartitionsRequestTopic {
                 assignments: Some(many!(inner, CreatePartitionsRequestTopicAssignment { broker_ids: vec![1] }))

@@ -16,6 +16,8 @@ use crate::router::Router;
 use crate::shard::ReadFailure;
 
 pub mod alter_configs;
+pub mod alter_partition_reassignments;
+pub mod alter_replica_log_dirs;
 pub mod api_versions;
 pub mod create_partitions;
 pub mod create_topics;
@@ -74,7 +76,7 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 32] = [
+pub const TABLE: [Served; 34] = [
     served(ApiKey::Produce, 0, 13),
     served(ApiKey::Fetch, 4, 18),
     served(ApiKey::ListOffsets, 1, 11),
@@ -97,11 +99,13 @@ pub const TABLE: [Served; 32] = [
     served(ApiKey::DescribeAcls, 1, 3),
     served(ApiKey::DescribeConfigs, 1, 4),
     served(ApiKey::AlterConfigs, 0, 2),
+    served(ApiKey::AlterReplicaLogDirs, 1, 2),
     served(ApiKey::DescribeLogDirs, 1, 5),
     served(ApiKey::CreatePartitions, 0, 3),
     served(ApiKey::DeleteGroups, 0, 2),
     served(ApiKey::ElectLeaders, 0, 2),
     served(ApiKey::IncrementalAlterConfigs, 0, 1),
+    served(ApiKey::AlterPartitionReassignments, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::OffsetDelete, 0, 0),
     served(ApiKey::DescribeCluster, 0, 2),
@@ -292,6 +296,10 @@ async fn dispatch(
         ApiKey::DescribeLogDirs => describe_log_dirs::handle(router, request).await,
         ApiKey::DescribeTopicPartitions => describe_topic_partitions::handle(router, request).await,
         ApiKey::ElectLeaders => elect_leaders::handle(router, request),
+        ApiKey::AlterReplicaLogDirs => alter_replica_log_dirs::handle(router, request),
+        ApiKey::AlterPartitionReassignments => {
+            alter_partition_reassignments::handle(router, request)
+        }
         ApiKey::ListPartitionReassignments => list_partition_reassignments::handle(request),
         ApiKey::DescribeAcls => describe_acls::handle(request),
         _ => return None,

@@ -164,7 +164,7 @@ fn assigned(
 }
 
 /// The shards that a list of nodes names, at least one. Kafka looks at the nodes by number.
-pub(super) fn shards_of(image: &Image, nodes: &[i32]) -> Result<Vec<u32>, String> {
+pub fn shards_of(image: &Image, nodes: &[i32]) -> Result<Vec<u32>, String> {
     if nodes.is_empty() {
         return Err("The manual partition assignment includes an empty replica list.".to_owned());
     }

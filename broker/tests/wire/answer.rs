@@ -15,7 +15,7 @@ use value::Value;
 pub mod value;
 
 /// APIs whose answers Kafka gives in the order of its hash maps: written sorted. Fetch answers in the request's order.
-const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 21, 23, 37, 42];
+const UNORDERED: &[i16] = &[0, 2, 3, 11, 15, 16, 19, 20, 21, 23, 34, 37, 42];
 /// APIs whose newest versions tell topics by id only.
 const BY_ID: &[i16] = &[0, 1];
 /// Every broker has its own features; those of Apache Kafka promise what is Apache Kafka's alone.
@@ -47,6 +47,7 @@ const KEYS: &[&str] = &[
     "group_id",
     "member_id",
     "topic",
+    "topic_name",
     "partition_id",
     "resource_name",
 ];
@@ -162,6 +163,8 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
     }
     Ok(shown! {
         alter_configs AlterConfigsResponse,
+        alter_partition_reassignments AlterPartitionReassignmentsResponse,
+        alter_replica_log_dirs AlterReplicaLogDirsResponse,
         api_versions ApiVersionsResponse,
         create_partitions CreatePartitionsResponse,
         create_topics CreateTopicsResponse,

@@ -3,6 +3,8 @@
 pub mod admin_mixed;
 mod admin_requests;
 pub mod alter_configs;
+pub mod alter_partition_reassignments;
+pub mod alter_replica_log_dirs;
 pub mod api_versions;
 pub mod configs_in_force;
 pub mod create_partitions;

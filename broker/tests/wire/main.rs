@@ -83,6 +83,8 @@ apis!(
     describe_topic_partitions,
     elect_leaders,
     list_partition_reassignments,
+    alter_partition_reassignments,
+    alter_replica_log_dirs,
     describe_acls,
     admin_mixed,
 );

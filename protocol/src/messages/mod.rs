@@ -3,6 +3,10 @@
 #[rustfmt::skip]
 pub mod alter_configs;
 #[rustfmt::skip]
+pub mod alter_partition_reassignments;
+#[rustfmt::skip]
+pub mod alter_replica_log_dirs;
+#[rustfmt::skip]
 pub mod api_versions;
 #[rustfmt::skip]
 pub mod create_partitions;
@@ -110,6 +114,8 @@ macro_rules! apis {
 
 apis! {
     alter_configs AlterConfigsRequest AlterConfigsResponse,
+    alter_partition_reassignments AlterPartitionReassignmentsRequest AlterPartitionReassignmentsResponse,
+    alter_replica_log_dirs AlterReplicaLogDirsRequest AlterReplicaLogDirsResponse,
     api_versions ApiVersionsRequest ApiVersionsResponse,
     create_partitions CreatePartitionsRequest CreatePartitionsResponse,
     create_topics CreateTopicsRequest CreateTopicsResponse,
