@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_lite::future::zip;
 use protocol::record::RecordRef;
 use protocol::record_batch::{
     BatchFilter, BatchHeader, FilterError, Filtered, RecordBatch, append_empty,
@@ -454,6 +455,8 @@ impl<'a> Walk<'a> {
         while !self.reader.is_at_end(&self.at) {
             if let Some(window) = &self.window
                 && let Some(extent) = self.reader.batch_at(window, &self.at)?
+                // Cut off by the window's end: the next one begins with it, so that it is read once.
+                && (window.holds(&self.at, &extent) || window.begins_with(&self.at))
             {
                 let mut pieces = Vec::new();
                 self.reader
@@ -465,11 +468,14 @@ impl<'a> Walk<'a> {
                 pace.moved(bytes.len());
                 return Ok(Some(bytes));
             }
-            pace.rest(order).await;
+            // It rests while the disk reads, and only for what it did itself: waiting for the disk takes nobody's time.
+            let read = self.reader.window(&self.at, WALK_BYTES);
+            let ((), window) = zip(pace.rest(order), read).await;
             if self.log.removed.get() || !(order.is_wanted)() {
                 return Err(CompactionFailure::GivenUp);
             }
-            self.window = Some(self.reader.window(&self.at, WALK_BYTES).await?);
+            self.window = Some(window?);
+            pace.begin();
         }
         Ok(None)
     }
@@ -535,8 +541,12 @@ impl<'a> Pace<'a> {
                 _ => break,
             }
         }
-        self.since = clock.now();
         self.moved_bytes = 0;
+    }
+
+    /// After a rest and the read beside it.
+    fn begin(&mut self) {
+        self.since = self.io.clock.now();
     }
 }
 

@@ -159,6 +159,11 @@ impl Window {
         (at.position - self.start) as usize + extent.bytes <= self.slice.len()
     }
 
+    /// Whether no later window could hold more of what is there.
+    pub(super) fn begins_with(&self, at: &Mark) -> bool {
+        self.start == align_down(at.position)
+    }
+
     fn header_at(
         &self,
         at: &Mark,

@@ -394,3 +394,50 @@ fn it_reads_and_writes_no_faster_than_it_may() {
         );
     });
 }
+
+/// Time that passes while something is read, a microsecond a byte, and while somebody sleeps.
+struct SlowDisk {
+    faults: Rc<Faults>,
+    slept: Cell<u64>,
+}
+
+impl Clock for Rc<SlowDisk> {
+    fn now(&self) -> Instant {
+        Instant(self.slept.get() + self.faults.bytes_read.get() * 1000)
+    }
+
+    fn wall_ms(&self) -> i64 {
+        0
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        self.slept
+            .set(self.slept.get() + duration.as_nanos() as u64);
+        Box::pin(async {})
+    }
+}
+
+#[test]
+fn it_does_not_rest_for_what_the_disk_did() {
+    in_folder(async |io, root| {
+        let (io, faults) = Faults::around(&io);
+        let slow = Rc::new(SlowDisk {
+            faults,
+            slept: Cell::new(0),
+        });
+        let clock = Rc::new(slow.clone());
+        let io = Io { clock, ..io };
+        let log = small(&io, &root);
+        for round in 0..12 {
+            append(&log, -1, &[(round % 3, Some(round)); 8]).await;
+        }
+        let before = (slow.slept.get(), slow.faults.bytes_read.get());
+        compact(&log, 1 << 20, &|_, _| false).await.unwrap();
+        let slept_ns = slow.slept.get() - before.0;
+        let read_ns = (slow.faults.bytes_read.get() - before.1) * 1000;
+        assert!(
+            slept_ns < read_ns / 10,
+            "{slept_ns} ns of rest beside {read_ns} ns of reading"
+        );
+    });
+}
