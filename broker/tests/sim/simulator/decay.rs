@@ -107,8 +107,8 @@ impl Operator {
     }
 
     /// What decayed is restored from a copy, where the broker has not written since. After a start that was refused, only what
-    /// that may have meant: of anything else it may have begun to go on without. In the end (no refusals) segments too, but no other file
-    /// that a start may have done without.
+    /// that may have meant: of anything else it may have begun to go on without. In the end (no refusals) segments too, but no
+    /// other file that a start may have done without.
     pub(super) fn restore(&self, refusals: Option<&[&str]>) {
         let disk = &self.setting.machine.disk;
         let all = std::mem::take(&mut *self.damages.borrow_mut());
