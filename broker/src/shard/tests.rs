@@ -62,8 +62,12 @@ async fn flush_all(shard: &Shard) {
 
 /// Adds a partition to the quorum at `place`.
 fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
+    propose_change(shard, ItemKind::PartitionAdd, key, place);
+}
+
+fn propose_change(shard: &Shard, kind: ItemKind, key: PartitionKey, place: usize) {
     let item = Item {
-        kind: ItemKind::PartitionAdd,
+        kind,
         topic_id: key.topic_id,
         partition: key.partition,
         offset: -1,
@@ -71,11 +75,17 @@ fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
         log_append_time_ms: -1,
         body: Bytes::from_static(b"t"),
     };
+    let proposed = shard.quorums.borrow_mut().propose(place, item);
+    proposed.expect("open");
+}
+
+/// A shard that leads `KEY`.
+async fn open_with_partition(io: &Io, root: &Path) -> Rc<Shard> {
+    let shard = open(io, root).await;
+    flush_all(&shard).await;
+    add_partition(&shard, KEY, 1);
+    flush_all(&shard).await;
     shard
-        .quorums
-        .borrow_mut()
-        .propose(place, item)
-        .expect("open");
 }
 
 /// A shard with records of two partitions in its memory. Those of `KEY` cannot be written to a segment: where its directory is
@@ -130,10 +140,7 @@ fn read(offset: i64) -> ReadRequest {
 fn a_start_tells_no_end_of_a_partition_before_all_that_was_acknowledged_is_applied() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, directory.path()).await;
         produce(&shard, 100);
         flush_all(&shard).await;
         assert_eq!(shard.read(&read(1), None).await.high_watermark, 1);
@@ -159,10 +166,7 @@ fn a_start_tells_no_end_of_a_partition_before_all_that_was_acknowledged_is_appli
 fn a_checkpoint_before_the_first_flush_frees_nothing_that_is_not_applied() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, directory.path()).await;
         // The entry of one quorum, and then files full of another's.
         add_partition(&shard, OTHER, 2);
         flush_all(&shard).await;
@@ -204,10 +208,7 @@ fn no_checkpoint_says_of_a_partition_what_could_not_be_written_whatever_became_o
 fn a_partition_removed_while_a_checkpoint_is_made_does_not_keep_the_next_start_from_writing_back() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, directory.path()).await;
         let owned = shard.owned(KEY).expect("it was added");
         // A segment each: what is written is not written at once.
         owned.log.configure(200, i64::MAX);
@@ -221,17 +222,7 @@ fn a_partition_removed_while_a_checkpoint_is_made_does_not_keep_the_next_start_f
         let (made, ()) = zip(shard.checkpoint(), removed).await;
         assert!(made);
         flush_all(&shard).await;
-        let removal = Item {
-            kind: ItemKind::PartitionRemove,
-            topic_id: KEY.topic_id,
-            partition: KEY.partition,
-            offset: -1,
-            leader_epoch: -1,
-            log_append_time_ms: -1,
-            body: Bytes::new(),
-        };
-        let proposed = shard.quorums.borrow_mut().propose(1, removal);
-        proposed.expect("open");
+        propose_change(&shard, ItemKind::PartitionRemove, KEY, 1);
         flush_all(&shard).await;
         drop(shard);
         let mut config = Config::default();
@@ -265,10 +256,7 @@ fn a_fenced_shard_makes_no_checkpoint() {
             .count()
     };
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, directory.path()).await;
         produce(&shard, 100);
         flush_all(&shard).await;
         shard.fence("a sync of the file system failed");
@@ -311,10 +299,7 @@ fn what_compaction_replaced_stays_until_a_checkpoint_names_what_stands_in_its_pl
     let directory = tempfile::tempdir_in(".").expect("a directory");
     let root = directory.path();
     run_local(async |io| {
-        let shard = open(&io, root).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, root).await;
         let owned = shard.owned(KEY).expect("it was added");
         owned.log.configure(500, i64::MAX);
         for value in 0..12_u8 {
@@ -371,10 +356,7 @@ fn a_fenced_shard_writes_nothing_back() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     let name = crate::log::format::directory_name("t", KEY.partition, KEY.topic_id);
     run_local(async |io| {
-        let shard = open(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = open_with_partition(&io, directory.path()).await;
         produce(&shard, 100);
         flush_all(&shard).await;
         shard.fence("a write of the journal failed");

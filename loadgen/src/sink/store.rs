@@ -1,7 +1,7 @@
 //! The least a broker can do that keeps what it acknowledges: checks the CRC of each batch, gathers all batches that come while a
 //! write is under way, writes them by direct IO, syncs, and only then gives out their answers. No log, no index, no order of
-//! partitions: what it reaches is what this machine can do at most, and no broker can beat it. Asked to, it writes everything a second time, not
-//! synced, as a broker does that has a journal beside its segments: what that costs.
+//! partitions: what it reaches is what this machine can do at most, and no broker can beat it. Asked to, it writes everything a
+//! second time, not synced, as a broker does that has a journal beside its segments: what that costs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -1,6 +1,6 @@
 //! `produce`: throughput, and latency of acknowledgement; read back and verified where asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::args::{FetchOptions, ProduceArgs};
@@ -10,7 +10,7 @@ use crate::report::{Report, judge};
 use crate::run::consume::{Looks, PartitionEnd};
 use crate::run::{Phase, PhaseEnd};
 use crate::verify::compacted::KeyedLedger;
-use crate::verify::ledger::{Ledger, ProducerLedger, Verdict};
+use crate::verify::ledger::{Ledger, Verdict};
 
 use super::CommandError;
 use super::bench::{Bench, settings};
@@ -79,19 +79,18 @@ fn name_keys(
     before: &BTreeMap<Place, i64>,
     ledger: &mut Ledger,
 ) {
-    for (&place, &base_offset) in before {
-        let topic = cluster.topic(place);
-        let is_there = |producer: &&mut ProducerLedger| {
-            producer.partition == place.partition && producer.topic == topic
-        };
-        for producer in ledger.producers.iter_mut().filter(is_there) {
-            producer.keyed = Some(KeyedLedger {
-                keys: args.produce.keys,
-                seed: args.measure.seed,
-                tombstone_every: args.produce.tombstones,
-                base_offset,
-            });
-        }
+    let ends: HashMap<(&str, i32), i64> = before
+        .iter()
+        .map(|(&place, &end)| ((cluster.topic(place), place.partition), end))
+        .collect();
+    for producer in &mut ledger.producers {
+        let end = ends.get(&(producer.topic.as_str(), producer.partition));
+        producer.keyed = end.map(|&base_offset| KeyedLedger {
+            keys: args.produce.keys,
+            seed: args.measure.seed,
+            tombstone_every: args.produce.tombstones,
+            base_offset,
+        });
     }
 }
 

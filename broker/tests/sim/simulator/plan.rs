@@ -151,12 +151,9 @@ impl Plan {
         let drawn = FAULTS
             .into_iter()
             .filter(|fault| faults.one_in(fault.rarity()));
-        let drawn: Vec<Fault> = drawn.collect();
+        let mut drawn: Vec<Fault> = drawn.collect();
         let may_lie = drawn.contains(&Fault::Lie);
-        let drawn: Vec<Fault> = drawn
-            .into_iter()
-            .filter(|fault| allowed.contains(fault))
-            .collect();
+        drawn.retain(|fault| allowed.contains(fault));
         let low = random.spread(1, 200);
         let retention = Random::stream(seed, 20);
         let groups = Random::stream(seed, 21);
