@@ -14,6 +14,8 @@ pub enum OpenMode {
     Read,
     /// Read and write; the file must exist.
     ReadWrite,
+    /// Read and write, and every write is durable when it ends (`O_DSYNC`); the file must exist.
+    ReadWriteDurable,
     /// Read and write; made if absent, contents kept.
     Create,
     /// Read and write; must not exist yet.
@@ -71,7 +73,8 @@ pub trait Disk {
 pub trait File {
     /// Reads up to `len` bytes at `position`; shorter at the end of the file, empty beyond it.
     fn read_at(&self, position: u64, len: usize) -> LocalBoxFuture<'_, io::Result<Slice>>;
-    /// Writes the whole buffer at `position` and gives it back shared. A short write is an error.
+    /// Writes the whole buffer at `position` and gives it back shared. A short write is an error. After an error of a write that was
+    /// to be durable, nothing may be concluded about what the disk holds, as after a failed [`File::sync`].
     fn write_at(&self, buffer: WriteBuffer, position: u64)
     -> LocalBoxFuture<'_, io::Result<Slice>>;
     /// Makes written bytes durable (`fdatasync`). After an error nothing written since the last success may be trusted.

@@ -51,6 +51,9 @@ impl Disk for GlommioDisk {
                 OpenMode::ReadWrite => {
                     options.write(true);
                 }
+                OpenMode::ReadWriteDurable => {
+                    options.write(true).custom_flags(libc::O_DSYNC);
+                }
                 OpenMode::Create => {
                     options.write(true).create(true);
                 }
@@ -246,5 +249,31 @@ mod tests {
             assert_eq!(end.len(), 4096, "shorter only at the end of the file");
             file.close().await.expect("close");
         });
+    }
+
+    #[test]
+    fn what_is_written_to_a_durable_file_is_synced_by_the_kernel() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("file");
+        let synced = |mode| {
+            run_local(async |io| {
+                let file = io.disk.open(&path, mode).await.expect("open");
+                let written = file.write_at(WriteBuffer::new(4096), 0).await;
+                assert_eq!(written.expect("write").len(), 4096);
+                let is_it = |fd: &fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|to| to == path);
+                let mut open = fs::read_dir("/proc/self/fd")
+                    .expect("descriptors")
+                    .flatten();
+                let number = open.find(is_it).expect("it is open").file_name();
+                let number = number.to_string_lossy().parse().expect("a number");
+                // SAFETY: it asks for the flags of an open descriptor, and changes nothing.
+                let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
+                assert!(flags >= 0, "{}", io::Error::last_os_error());
+                file.close().await.expect("close");
+                flags & libc::O_DSYNC != 0
+            })
+        };
+        assert!(!synced(OpenMode::CreateNew));
+        assert!(synced(OpenMode::ReadWriteDurable));
     }
 }

@@ -96,6 +96,7 @@ impl Shared {
         }
         file.sync().await.map_err(failed("sync", path))?;
         self.write_header(&*file, made, None, &made.header).await?;
+        file.sync().await.map_err(failed("sync", path))?;
         let directory = &self.options.directory;
         if !planted::on(Bug::FileNotNamed) {
             disk.sync_directory(directory)

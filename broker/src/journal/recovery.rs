@@ -206,18 +206,12 @@ impl Recovery {
         let (position, unproven) = self.unproven().await?;
         let path = &self.files[self.at].path;
         self.reader = None;
-        let file = shared
-            .io
-            .disk
-            .open(path, OpenMode::ReadWrite)
-            .await
-            .map_err(failed("open", path))?;
+        let file = shared.open_for_frames(path).await?;
         let mut again = WriteBuffer::new(unproven.len());
         again.as_mut_slice().copy_from_slice(&unproven);
         file.write_at(again, position)
             .await
             .map_err(failed("write", path))?;
-        file.sync().await.map_err(failed("sync", path))?;
         for path in &self.unfinished {
             shared
                 .io

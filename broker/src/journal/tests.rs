@@ -104,6 +104,8 @@ impl MemoryDisk {
 struct MemoryFile {
     disk: MemoryDisk,
     path: PathBuf,
+    /// Every write is synced.
+    durable: bool,
 }
 
 fn ready<'a, T: 'a>(value: T) -> LocalBoxFuture<'a, T> {
@@ -121,7 +123,7 @@ impl Disk for MemoryDisk {
             OpenMode::CreateNew if exists => {
                 return ready(Err(std_io::ErrorKind::AlreadyExists.into()));
             }
-            OpenMode::Read | OpenMode::ReadWrite if !exists => {
+            OpenMode::Read | OpenMode::ReadWrite | OpenMode::ReadWriteDurable if !exists => {
                 return ready(Err(std_io::ErrorKind::NotFound.into()));
             }
             _ if !exists => self.apply(Op::Bytes {
@@ -133,6 +135,7 @@ impl Disk for MemoryDisk {
         ready(Ok(Rc::new(MemoryFile {
             disk: self.clone(),
             path: path.to_owned(),
+            durable: mode == OpenMode::ReadWriteDurable,
         })))
     }
 
@@ -199,6 +202,12 @@ impl File for MemoryFile {
             position: position as usize,
             data,
         });
+        if self.durable && self.disk.0.fail_syncs.get() {
+            return ready(Err(std_io::Error::other("sync")));
+        }
+        if self.durable {
+            self.disk.apply(Op::Sync);
+        }
         ready(Ok(buffer.freeze()))
     }
 

@@ -390,7 +390,7 @@ impl Disk for SimDisk {
             let path = text(path);
             let name = path.clone();
             let action = match mode {
-                OpenMode::Read | OpenMode::ReadWrite => Action::Open,
+                OpenMode::Read | OpenMode::ReadWrite | OpenMode::ReadWriteDurable => Action::Open,
                 OpenMode::Create | OpenMode::CreateNew => Action::Create,
             };
             let open = move |disk: &Self, fate| match disk.happens(fate) {
@@ -402,6 +402,7 @@ impl Disk for SimDisk {
                 disk: self.clone(),
                 content: opened.await?,
                 name,
+                durable: mode == OpenMode::ReadWriteDurable,
             }) as Rc<dyn File>)
         })
     }
@@ -514,6 +515,8 @@ struct SimFile {
     disk: SimDisk,
     content: Rc<RefCell<Content>>,
     name: String,
+    /// A write is over when it is synced: what may befall the two apart may befall the one in the middle.
+    durable: bool,
 }
 
 impl SimFile {
@@ -567,10 +570,17 @@ impl File for SimFile {
             _ => Action::Write,
         };
         let what = (action, name.clone());
-        Box::pin(self.disk.operate(what, move |disk, fate| {
-            disk.tell(fate, || format!("write {name} {position}+{}", data.len()));
-            Self::write_now(disk, &content, (&data, position), fate).map(|()| data)
-        }))
+        Box::pin(async move {
+            let write = move |disk: &SimDisk, fate| {
+                disk.tell(fate, || format!("write {name} {position}+{}", data.len()));
+                Self::write_now(disk, &content, (&data, position), fate).map(|()| data)
+            };
+            let written = self.disk.operate(what, write).await?;
+            if self.durable {
+                self.sync().await?;
+            }
+            Ok(written)
+        })
     }
 
     fn sync(&self) -> LocalBoxFuture<'_, io::Result<()>> {
