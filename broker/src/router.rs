@@ -17,8 +17,9 @@ use crate::io::net::Accepted;
 use crate::metadata::Image;
 use crate::metrics::Figures;
 use crate::shard::{
-    ControlError, EpochRequest, OffsetAnswer, OffsetRequest, PartitionKey, ProduceFailure,
-    ProduceRequest, ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard, Watched,
+    ControlError, ControllerQuorum, EpochRequest, OffsetAnswer, OffsetRequest, PartitionKey,
+    ProduceFailure, ProduceRequest, ProduceTicket, ReadAnswer, ReadFailure, ReadRequest, Shard,
+    Watched,
 };
 
 mod admin;
@@ -66,6 +67,8 @@ pub enum Ask {
     Figures(bool),
     /// For the controller.
     Control(ControllerRequest),
+    /// How far the controller's quorum is.
+    ControllerQuorum,
     /// About the group of this id.
     Group(String, GroupRequest),
     /// Every group that the shard coordinates.
@@ -94,6 +97,8 @@ pub enum Answer {
     Figures(Box<Figures>),
     /// What the controller says.
     Control(Result<ControllerReply, ControlError>),
+    /// How far it is, if it leads.
+    ControllerQuorum(Option<ControllerQuorum>),
     /// What the group's coordinator says.
     Group(Result<GroupReply, GroupError>),
     /// What all coordinators of the shard say.
@@ -203,6 +208,17 @@ impl Router {
         match self.ask(0, Ask::Control(request)).await {
             Some(Answer::Control(reply)) => reply,
             _ => Err(ControlError::Stopped),
+        }
+    }
+
+    /// How far the controller's quorum is; `None` while it does not lead.
+    pub async fn controller_quorum(&self) -> Option<ControllerQuorum> {
+        if self.shard.number == 0 {
+            return self.shard.controller_quorum();
+        }
+        match self.ask(0, Ask::ControllerQuorum).await {
+            Some(Answer::ControllerQuorum(quorum)) => quorum,
+            _ => None,
         }
     }
 
@@ -346,6 +362,7 @@ impl Router {
             Ask::LeaderEpochs(keys) => Answer::LeaderEpochs(self.shard.leader_epochs(&keys)),
             Ask::Figures(details) => Answer::Figures(Box::new(self.shard.figures(details))),
             Ask::Control(request) => Answer::Control(self.shard.control(request).await),
+            Ask::ControllerQuorum => Answer::ControllerQuorum(self.shard.controller_quorum()),
             Ask::Group(group_id, request) => {
                 Answer::Group(self.shard.group(group_id, request).await)
             }

@@ -226,6 +226,11 @@ fn admin_requests() -> Vec<Message> {
             topics: Some(many!(outer, DescribeLogDirsRequestTopic { partitions: vec![0; inner] })),
             ..Default::default()
         }),
+        message!(describe_quorum DescribeQuorumRequest, |outer, inner| DescribeQuorumRequest {
+            topics: many!(outer, DescribeQuorumRequestTopic {
+                partitions: many!(inner, DescribeQuorumRequestTopicPartition {})
+            })
+        }),
         message!(describe_topic_partitions DescribeTopicPartitionsRequest, |outer, inner| DescribeTopicPartitionsRequest {
             topics: many!(outer * inner, DescribeTopicPartitionsRequestTopic {}),
             cursor: Some(DescribeTopicPartitionsRequestCursor::default()),

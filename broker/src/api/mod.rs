@@ -29,6 +29,7 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
 pub mod describe_log_dirs;
+pub mod describe_quorum;
 pub mod describe_topic_partitions;
 mod distinct;
 pub mod elect_leaders;
@@ -76,7 +77,7 @@ const fn served(key: ApiKey, min: i16, max: i16) -> Served {
 
 /// All of them, by number. Produce is advertised from 0 because librdkafka before 2.11 stops compressing otherwise
 /// (KAFKA-18659), and accepted from 3.
-pub const TABLE: [Served; 34] = [
+pub const TABLE: [Served; 35] = [
     served(ApiKey::Produce, 0, 13),
     served(ApiKey::Fetch, 4, 18),
     served(ApiKey::ListOffsets, 1, 11),
@@ -108,6 +109,7 @@ pub const TABLE: [Served; 34] = [
     served(ApiKey::AlterPartitionReassignments, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::OffsetDelete, 0, 0),
+    served(ApiKey::DescribeQuorum, 0, 2),
     served(ApiKey::DescribeCluster, 0, 2),
     served(ApiKey::ListConfigResources, 0, 1),
     served(ApiKey::DescribeTopicPartitions, 0, 0),
@@ -295,6 +297,7 @@ async fn dispatch(
         ApiKey::DescribeCluster => describe_cluster::handle(router, request),
         ApiKey::DescribeLogDirs => describe_log_dirs::handle(router, request).await,
         ApiKey::DescribeTopicPartitions => describe_topic_partitions::handle(router, request).await,
+        ApiKey::DescribeQuorum => describe_quorum::handle(router, request).await,
         ApiKey::ElectLeaders => elect_leaders::handle(router, request),
         ApiKey::AlterReplicaLogDirs => alter_replica_log_dirs::handle(router, request),
         ApiKey::AlterPartitionReassignments => {

@@ -32,7 +32,30 @@ pub enum ControlError {
     Stopped,
 }
 
+/// How far the log of the cluster's metadata is, as clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControllerQuorum {
+    /// Its leader's.
+    pub leader_epoch: i32,
+    /// Everything below it is committed, and in the image.
+    pub high_watermark: i64,
+    /// Where the next entry goes.
+    pub log_end_offset: i64,
+}
+
 impl Shard {
+    /// Shard 0: how far the controller's quorum is; `None` while it does not lead.
+    pub fn controller_quorum(&self) -> Option<ControllerQuorum> {
+        let quorums = self.quorums.borrow();
+        let place = quorums.place(CONTROLLER_QUORUM)?;
+        // Entries are counted from 1, offsets from 0.
+        quorums.is_open(place).then(|| ControllerQuorum {
+            leader_epoch: quorums.term(place) as i32,
+            high_watermark: quorums.applied(place) as i64,
+            log_end_offset: quorums.last_index(place) as i64,
+        })
+    }
+
     /// Shard 0: decides on `request`; the reply comes when it is committed and in place on every shard.
     pub async fn control(
         &self,

@@ -45,7 +45,7 @@ pub mod recovery;
 pub mod retention;
 pub mod write_back;
 
-pub use control::ControlError;
+pub use control::{ControlError, ControllerQuorum};
 pub use fetch::{
     EpochRequest, OffsetAnswer, OffsetRequest, OffsetSpec, ReadAnswer, ReadFailure, ReadRequest,
     Watched,

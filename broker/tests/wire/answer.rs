@@ -176,6 +176,7 @@ fn body(api_key: i16, version: i16, reader: &mut Reader<'_>) -> Result<String, D
         describe_configs DescribeConfigsResponse,
         describe_groups DescribeGroupsResponse,
         describe_log_dirs DescribeLogDirsResponse,
+        describe_quorum DescribeQuorumResponse,
         describe_topic_partitions DescribeTopicPartitionsResponse,
         elect_leaders ElectLeadersResponse,
         fetch FetchResponse,

@@ -80,6 +80,7 @@ apis!(
     configs_in_force,
     describe_cluster,
     describe_log_dirs,
+    describe_quorum,
     describe_topic_partitions,
     elect_leaders,
     list_partition_reassignments,

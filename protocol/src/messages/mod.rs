@@ -29,6 +29,8 @@ pub mod describe_groups;
 #[rustfmt::skip]
 pub mod describe_log_dirs;
 #[rustfmt::skip]
+pub mod describe_quorum;
+#[rustfmt::skip]
 pub mod describe_topic_partitions;
 #[rustfmt::skip]
 pub mod elect_leaders;
@@ -127,6 +129,7 @@ apis! {
     describe_configs DescribeConfigsRequest DescribeConfigsResponse,
     describe_groups DescribeGroupsRequest DescribeGroupsResponse,
     describe_log_dirs DescribeLogDirsRequest DescribeLogDirsResponse,
+    describe_quorum DescribeQuorumRequest DescribeQuorumResponse,
     describe_topic_partitions DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
     elect_leaders ElectLeadersRequest ElectLeadersResponse,
     fetch FetchRequest FetchResponse,
