@@ -211,17 +211,6 @@ impl Router {
         }
     }
 
-    /// How far the controller's quorum is; `None` while it does not lead.
-    pub async fn controller_quorum(&self) -> Option<ControllerQuorum> {
-        if self.shard.number == 0 {
-            return self.shard.controller_quorum();
-        }
-        match self.ask(0, Ask::ControllerQuorum).await {
-            Some(Answer::ControllerQuorum(quorum)) => quorum,
-            _ => None,
-        }
-    }
-
     /// A producer id that was never given out before.
     pub async fn next_producer_id(&self) -> Result<i64, ControlError> {
         loop {

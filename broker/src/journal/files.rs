@@ -1,10 +1,13 @@
-//! Making journal files ahead of their use: filled with zeros once, headed as never used, durable with their names. Never
-//! touches a file that holds frames somebody may need.
+//! Journal files as files: made ahead of their use, filled with zeros once, headed as never used, durable with their names; headed
+//! anew and opened for frames. Never decides which file that is: a caller who heads one that holds frames loses them.
 
-use super::frame::FileHeader;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::frame::{FILE_HEADER_BYTES, FileHeader};
 use super::{JournalError, JournalFile, Shared, failed};
 use crate::io::buffer::WriteBuffer;
-use crate::io::disk::OpenMode;
+use crate::io::disk::{File, OpenMode};
 use crate::planted::{self, Bug};
 
 /// Bytes of one write while a file is filled with zeros.
@@ -137,5 +140,40 @@ impl Shared {
             .await
             .map_err(failed("sync the directory", directory))?;
         Ok(true)
+    }
+
+    /// Writes a file's header, over the one before if there is one.
+    pub(super) async fn write_header(
+        &self,
+        file: &dyn File,
+        at: &JournalFile,
+        before: Option<&FileHeader>,
+        header: &FileHeader,
+    ) -> Result<(), JournalError> {
+        let mut block = WriteBuffer::new(FILE_HEADER_BYTES);
+        header.encode_block(before, block.as_mut_slice());
+        file.write_at(block, 0)
+            .await
+            .map(drop)
+            .map_err(failed("write the header of", &at.path))
+    }
+
+    /// Opens the file that frames go to. What is written to it is durable when the write ends: one trip through the ring instead
+    /// of two, and no thread of the kernel's pool, which is where a sync of its own goes.
+    pub(super) async fn open_for_frames(&self, path: &Path) -> Result<Rc<dyn File>, JournalError> {
+        let mode = match planted::on(Bug::AckedBeforeSync) {
+            true => OpenMode::ReadWrite,
+            false => OpenMode::ReadWriteDurable,
+        };
+        self.open(path, mode).await
+    }
+
+    pub(super) async fn open(
+        &self,
+        path: &Path,
+        mode: OpenMode,
+    ) -> Result<Rc<dyn File>, JournalError> {
+        let opened = self.io.disk.open(path, mode).await;
+        opened.map_err(failed("open", path))
     }
 }

@@ -493,36 +493,6 @@ impl Shared {
         Ok(())
     }
 
-    async fn write_header(
-        &self,
-        file: &dyn File,
-        at: &JournalFile,
-        before: Option<&FileHeader>,
-        header: &FileHeader,
-    ) -> Result<(), JournalError> {
-        let mut block = WriteBuffer::new(FILE_HEADER_BYTES);
-        header.encode_block(before, block.as_mut_slice());
-        file.write_at(block, 0)
-            .await
-            .map(drop)
-            .map_err(failed("write the header of", &at.path))
-    }
-
-    /// Opens the file that frames go to. What is written to it is durable when the write ends: one trip through the ring instead
-    /// of two, and no thread of the kernel's pool, which is where a sync of its own goes.
-    async fn open_for_frames(&self, path: &Path) -> Result<Rc<dyn File>, JournalError> {
-        let mode = match planted::on(Bug::AckedBeforeSync) {
-            true => OpenMode::ReadWrite,
-            false => OpenMode::ReadWriteDurable,
-        };
-        self.open(path, mode).await
-    }
-
-    async fn open(&self, path: &Path, mode: OpenMode) -> Result<Rc<dyn File>, JournalError> {
-        let opened = self.io.disk.open(path, mode).await;
-        opened.map_err(failed("open", path))
-    }
-
     /// Whether a frame of `bytes` can be written to what is there: the current file, or a spare one.
     fn is_ready(&self, bytes: usize) -> bool {
         self.fits(bytes)

@@ -2,7 +2,7 @@
 
 use super::{Answer, Ask, Router};
 use crate::metrics::Figures;
-use crate::shard::{DeleteRecordsFailure, DeletedRecords, PartitionKey};
+use crate::shard::{ControllerQuorum, DeleteRecordsFailure, DeletedRecords, PartitionKey};
 
 /// A partition, and the offset below which its records go; `None` for all that are committed.
 pub type CutAt = (PartitionKey, Option<i64>);
@@ -11,6 +11,17 @@ pub type CutAt = (PartitionKey, Option<i64>);
 pub type Cut = Result<DeletedRecords, DeleteRecordsFailure>;
 
 impl Router {
+    /// How far the controller's quorum is; `None` while it does not lead.
+    pub async fn controller_quorum(&self) -> Option<ControllerQuorum> {
+        if self.shard.number == 0 {
+            return self.shard.controller_quorum();
+        }
+        match self.ask(0, Ask::ControllerQuorum).await {
+            Some(Answer::ControllerQuorum(quorum)) => quorum,
+            _ => None,
+        }
+    }
+
     /// Deletes records of partitions that `owner` leads; answers in the order of the question.
     pub async fn delete_records(&self, owner: u32, asked: Vec<CutAt>) -> Vec<Cut> {
         if owner == self.shard.number {
