@@ -74,9 +74,18 @@ fn refused<'a>(
             partitions: partitions.collect(),
         }
     });
+    response(topics.collect(), Vec::new())
+}
+
+/// Refusals are told partition by partition: of the whole there is an empty text, as in Kafka.
+fn response<'a>(
+    topics: Vec<DescribeQuorumResponseTopic<'a>>,
+    nodes: Vec<DescribeQuorumResponseNode<'a>>,
+) -> DescribeQuorumResponse<'a> {
     DescribeQuorumResponse {
         error_message: Some("".into()),
-        topics: topics.collect(),
+        topics,
+        nodes,
         ..DescribeQuorumResponse::default()
     }
 }
@@ -98,23 +107,21 @@ fn told<'a>(quorum: &ControllerQuorum, node: Node, now_ms: i64) -> DescribeQuoru
         current_voters: vec![voter],
         ..DescribeQuorumResponseTopicPartition::default()
     };
-    DescribeQuorumResponse {
-        error_message: Some("".into()),
-        topics: vec![DescribeQuorumResponseTopic {
-            topic_name: METADATA_TOPIC.into(),
-            partitions: vec![partition],
-        }],
-        nodes: vec![DescribeQuorumResponseNode {
-            node_id: node.id,
-            listeners: vec![DescribeQuorumResponseNodeListener {
-                name: LISTENER.into(),
-                host: node.host.into(),
-                // Unsigned on the wire.
-                port: node.port as i16,
-            }],
-        }],
-        ..DescribeQuorumResponse::default()
-    }
+    let topic = DescribeQuorumResponseTopic {
+        topic_name: METADATA_TOPIC.into(),
+        partitions: vec![partition],
+    };
+    let listener = DescribeQuorumResponseNodeListener {
+        name: LISTENER.into(),
+        host: node.host.into(),
+        // Unsigned on the wire.
+        port: node.port as i16,
+    };
+    let node = DescribeQuorumResponseNode {
+        node_id: node.id,
+        listeners: vec![listener],
+    };
+    response(vec![topic], vec![node])
 }
 
 #[cfg(test)]

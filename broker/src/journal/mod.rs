@@ -452,9 +452,10 @@ impl Shared {
     /// Goes on to a spare file, under a new header.
     async fn roll(&self) -> Result<(), JournalError> {
         let mut next = self.take_spare();
-        let mut file = match planted::on(Bug::HeaderNotSynced) {
+        let file = self.open_for_frames(&next.path).await?;
+        let headed = match planted::on(Bug::HeaderNotSynced) {
             true => self.open(&next.path, OpenMode::ReadWrite).await?,
-            false => self.open_for_frames(&next.path).await?,
+            false => file.clone(),
         };
         let seed = self.io.random.next_u64() as u32;
         let header = {
@@ -474,11 +475,8 @@ impl Shared {
                 previous_crc: state.previous_crc,
             }
         };
-        self.write_header(&*file, &next, Some(&next.header), &header)
+        self.write_header(&*headed, &next, Some(&next.header), &header)
             .await?;
-        if planted::on(Bug::HeaderNotSynced) {
-            file = self.open_for_frames(&next.path).await?;
-        }
         next.header = header;
         let before = {
             let state = &mut *self.state.borrow_mut();

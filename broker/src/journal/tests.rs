@@ -202,13 +202,11 @@ impl File for MemoryFile {
             position: position as usize,
             data,
         });
-        if self.durable && self.disk.0.fail_syncs.get() {
-            return ready(Err(std_io::Error::other("sync")));
+        let written = buffer.freeze();
+        match self.durable {
+            true => Box::pin(async move { self.sync().await.map(|()| written) }),
+            false => ready(Ok(written)),
         }
-        if self.durable {
-            self.disk.apply(Op::Sync);
-        }
-        ready(Ok(buffer.freeze()))
     }
 
     fn sync(&self) -> LocalBoxFuture<'_, std_io::Result<()>> {

@@ -1,4 +1,5 @@
-//! The way of an operator's requests to the shards that lead partitions, and count: each shard is asked once.
+//! The way of an operator's requests to the shards that lead partitions, and count: each shard is asked once. The
+//! controller is on shard 0.
 
 use super::{Answer, Ask, Router};
 use crate::metrics::Figures;
