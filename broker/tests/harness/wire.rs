@@ -232,7 +232,7 @@ pub fn honest_value(number: u64) -> Vec<u8> {
 }
 
 impl Honest {
-    /// Begins on `topic`, which it makes.
+    /// Begins on `topic`, which it makes, and returns when it is in: connected, and served once.
     pub fn start(port: u16, topic: &str) -> Self {
         assert_eq!(create_topic(port, topic, 1, &[]), 0);
         let stop = Arc::new(AtomicBool::new(false));
@@ -255,13 +255,15 @@ impl Honest {
             }
             latencies
         });
-        Self {
+        let honest = Self {
             port,
             topic: topic.to_owned(),
             stop,
             acknowledged,
             thread,
-        }
+        };
+        honest.goes_on();
+        honest
     }
 
     /// Records acknowledged so far.
