@@ -208,6 +208,23 @@ pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
 /// hold up every flush of the journal meanwhile (at full speed a third of all records a second); the rest is room for a slow disk.
 pub const DIRTY_SHARE: u64 = 4;
 
+/// Bytes of a partition in one flush from which they go straight to its segment: a write and a sync there cost less then than a second
+/// copy of them.
+pub const DIRECT_BYTES_MIN: u64 = 128 << 10;
+
+/// Partitions of one flush that do: each costs a write and a sync.
+pub const DIRECT_PARTITIONS_PER_FRAME_MAX: usize = 16;
+
+/// With more of a partition that is in no segment yet it does not: all of that has to go with it.
+pub const DIRECT_TAIL_BYTES_MAX: usize = 4 << 20;
+
+/// What of a shard went straight to segments stays in memory for readers that keep up, up to so many bytes: memory that is used again
+/// and again is in the processor's cache, and none of it is first touched under load.
+pub const STORED_BYTES_KEPT_MAX: u64 = 32 << 20;
+
+/// Segments of a partition that a frame tells of; with more that no manifest has it takes the way through the journal.
+pub const SEGMENTS_TOLD_MAX: usize = 8;
+
 /// One write-back write at most; a partition with more gets several.
 pub const WRITE_BACK_BYTES_MAX: u64 = 2 << 20;
 

@@ -66,6 +66,10 @@ pub enum Bug {
     TombstoneDroppedEarly,
     /// Compaction keeps no header of a producer's last batch.
     ProducerHeaderDropped,
+    /// A frame says of batches that they are in a segment before they are durable there.
+    StoredNotSynced,
+    /// A recovery writes to segments before it knows how far they reach.
+    StoredNotLookedFor,
 }
 
 /// All of them.
@@ -100,6 +104,8 @@ pub const BUGS: &[Bug] = &[
     Bug::SwappedTooEarly,
     Bug::TombstoneDroppedEarly,
     Bug::ProducerHeaderDropped,
+    Bug::StoredNotSynced,
+    Bug::StoredNotLookedFor,
 ];
 
 /// Whether `bug` is planted on this thread.

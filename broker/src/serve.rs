@@ -323,9 +323,10 @@ fn refusal_of(number: u32, error: &StartError) -> Refusal {
             let (code, sentence) = data_directory::unusable(path, source);
             (code, format!("shard {number}: {sentence}"))
         }
-        StartError::Journal(_) => said(ExitCode::Damaged, COPY),
+        StartError::Journal(_) | StartError::Stored { .. } => said(ExitCode::Damaged, COPY),
         StartError::Manifest(ManifestError { .. })
         | StartError::JournalMissing { .. }
+        | StartError::ManifestOld { .. }
         | StartError::OtherCheckpoint { .. }
         | StartError::JournalOld { .. }
         | StartError::ManifestMissing { .. }

@@ -444,6 +444,28 @@ impl<'a> Deref for RecordBatch<'a> {
     }
 }
 
+/// Gives a whole batch what its leader decided on when it came: base offset, leader epoch and, unless negative, the time of the
+/// append, ms, which makes its timestamp type LogAppendTime (Kafka's `LogValidator` and `DefaultRecordBatch`). Panics if it is
+/// shorter than a header.
+pub fn stamp(batch: &mut [u8], base_offset: i64, leader_epoch: i32, log_append_time_ms: i64) {
+    assert!(
+        batch.len() >= HEADER_BYTES,
+        "batches are validated before they are prepared"
+    );
+    let mut batch = RecordBatchMut { bytes: batch };
+    batch.set_base_offset(base_offset);
+    batch.set_partition_leader_epoch(leader_epoch);
+    if log_append_time_ms >= 0 {
+        let attributes = i16::from_be_bytes(array(batch.bytes, ATTRIBUTES));
+        // As in Kafka no bit stays that means nothing.
+        let attributes = Attributes(attributes & Attributes::KNOWN)
+            .with_timestamp_type(TimestampType::LogAppendTime);
+        batch.put(ATTRIBUTES, attributes.0.to_be_bytes());
+        batch.put(MAX_TIMESTAMP, log_append_time_ms.to_be_bytes());
+        batch.refresh_crc();
+    }
+}
+
 /// A whole batch that may be patched in place, as the leader does at append.
 #[derive(Debug)]
 pub struct RecordBatchMut<'a> {

@@ -563,6 +563,13 @@ const OWN: &[Setting] = &[
     )
     .fixed(),
     Setting::size(
+        "direct.bytes.min",
+        Preset::Integer(limits::DIRECT_BYTES_MIN as i64),
+        AtLeast(1),
+        "Bytes of a partition in one flush from which they go straight to its segment, once, instead of first to the journal.",
+    )
+    .fixed(),
+    Setting::size(
         "dirty.bytes.max",
         Preset::Null,
         AtLeast(limits::DIRTY_BYTES_MIN as i64),

@@ -205,6 +205,8 @@ pub struct Config {
     pub transaction_timeout_ms_max: i32,
     /// `frame.bytes.max`, a multiple of 4096.
     pub frame_bytes_max: u64,
+    /// `direct.bytes.min`.
+    pub direct_bytes_min: u64,
     /// `dirty.bytes.max`, a shard; `None`: see [`Config::dirty_bytes_max`].
     pub dirty_bytes_max: Option<u64>,
     /// `checkpoint.interval.ms`.
@@ -484,6 +486,7 @@ impl Read<'_> {
             journal_file_bytes: self.number("journal.file.bytes"),
             transaction_timeout_ms_max: self.number("transaction.max.timeout.ms"),
             frame_bytes_max: self.number("frame.bytes.max"),
+            direct_bytes_min: self.number("direct.bytes.min"),
             dirty_bytes_max: self.optional("dirty.bytes.max"),
             checkpoint_interval_ms: self.number("checkpoint.interval.ms"),
             io_memory_bytes: self.number("io.memory.bytes"),

@@ -26,6 +26,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use protocol::record_batch;
 
 use crate::io::buffer::{ALIGNMENT, align_up};
 use crate::planted::{self, Bug};
@@ -46,8 +47,6 @@ const HARD_STATE_BYTES: usize = 24;
 const ENTRY_BYTES: usize = 24;
 const ITEM_BYTES: usize = 48;
 const FLAG_HARD_STATE: u32 = 1;
-/// Smallest Kafka record batch: its header (KIP-98).
-const BATCH_HEADER_BYTES: usize = 61;
 
 /// Number of a frame, from 1.
 pub type Sequence = u64;
@@ -87,6 +86,8 @@ pub enum ItemKind {
     Record = 5,
     /// Bytes that the quorum itself reads.
     Raw = 6,
+    /// Batches that went straight to a partition's segment, which is durable: what is to be known of them.
+    Stored = 7,
 }
 
 /// One thing an entry does. `B` is `Bytes` on the way in, `Slice` once written or recovered.
@@ -541,24 +542,15 @@ fn checksum(used: &[u8], seed: u32) -> u32 {
     hasher.finalize()
 }
 
-/// Gives a copied batch its base offset, leader epoch and log append time (Kafka's `DefaultRecordBatch`).
-/// To be replaced by `protocol::record_batch` when the two meet.
+/// Gives a copied batch what was decided on when it came.
 fn stamp(item: &Item<Bytes>, body: &mut [u8]) {
-    if item.kind != ItemKind::Batch {
-        return;
-    }
-    assert!(
-        body.len() >= BATCH_HEADER_BYTES,
-        "batches are validated before they are prepared"
-    );
-    body[..8].copy_from_slice(&item.offset.to_be_bytes());
-    body[12..16].copy_from_slice(&item.leader_epoch.to_be_bytes());
-    if item.log_append_time_ms >= 0 {
-        // The attributes: timestamp type LogAppendTime, and as in Kafka no bit that means nothing.
-        (body[21], body[22]) = (0, body[22] & 0x7f | 1 << 3);
-        body[35..43].copy_from_slice(&item.log_append_time_ms.to_be_bytes());
-        let crc = crc32c::crc32c(&body[21..]);
-        body[17..21].copy_from_slice(&crc.to_be_bytes());
+    if item.kind == ItemKind::Batch {
+        record_batch::stamp(
+            body,
+            item.offset,
+            item.leader_epoch,
+            item.log_append_time_ms,
+        );
     }
 }
 
@@ -664,6 +656,7 @@ impl Directory<'_> {
             4 => ItemKind::LogStart,
             5 => ItemKind::Record,
             6 => ItemKind::Raw,
+            7 => ItemKind::Stored,
             _ => return Err(Defect::Directory("unknown item kind")),
         };
         let bytes = self.reader.u32()? as usize;

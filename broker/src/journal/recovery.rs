@@ -89,6 +89,30 @@ impl Recovery {
         }
     }
 
+    /// The next frame that carries something, `None` at the end: for a look ahead before the first [`Recovery::next_frame`], which
+    /// begins anew after that `None`. Changes nothing.
+    pub async fn look_ahead(&mut self) -> Result<Option<RecoveredFrame>, JournalError> {
+        while let Some(frame) = self.step().await? {
+            if !frame.sections.is_empty() {
+                return Ok(Some(frame));
+            }
+        }
+        self.begin();
+        Ok(None)
+    }
+
+    /// Goes to the first frame.
+    fn begin(&mut self) {
+        let first = self.files[0].header;
+        self.at = 0;
+        self.reader = None;
+        self.position = FIRST_POSITION;
+        self.last_position = None;
+        self.expected = first.first_sequence;
+        self.previous_crc = first.previous_crc;
+        self.synced_sequence = 0;
+    }
+
     /// Bytes of the journal that are read, and of its files in all (the last one may end before its bytes do).
     pub fn progress(&self) -> (u64, u64) {
         let bytes = |files: &[JournalFile]| files.iter().map(|file| file.bytes).sum::<u64>();
@@ -313,16 +337,11 @@ pub(super) async fn open(
         unfinished: found.unfinished,
         ended: false,
     };
-    match recovery.files.first() {
-        Some(first) => {
-            recovery.expected = first.header.first_sequence;
-            recovery.previous_crc = first.header.previous_crc;
-        }
-        None => {
-            begin(&shared, &directory).await?;
-            recovery.files = shared.state.borrow().live.iter().cloned().collect();
-        }
+    if recovery.files.is_empty() {
+        begin(&shared, &directory).await?;
+        recovery.files = shared.state.borrow().live.iter().cloned().collect();
     }
+    recovery.begin();
     Ok((Journal { shared }, recovery))
 }
 

@@ -25,7 +25,8 @@ pub struct LogDirectory {
     /// The door.
     pub(super) io: Io,
     root: PathBuf,
-    files: RefCell<Lru<SegmentKey, Rc<dyn File>>>,
+    /// Whether what is written to it is durable is part of what a file was opened for.
+    files: RefCell<Lru<(SegmentKey, bool), Rc<dyn File>>>,
     indexes: RefCell<Lru<SegmentKey, Rc<SegmentIndex>>>,
 }
 
@@ -53,17 +54,19 @@ impl LogDirectory {
         path: &Path,
         mode: OpenMode,
     ) -> Result<Rc<dyn File>, LogError> {
-        if let Some(file) = self.files.borrow_mut().get(&key) {
+        let opened_as = (key, mode == OpenMode::ReadWriteDurable);
+        if let Some(file) = self.files.borrow_mut().get(&opened_as) {
             return Ok(file);
         }
         let opened = self.io.disk.open(path, mode).await;
         let opened = opened.map_err(|error| LogError::io(path, 0, error))?;
         // Another task may have opened it meanwhile: one of the two stays.
-        let known = self.files.borrow_mut().get(&key);
+        let known = self.files.borrow_mut().get(&opened_as);
         let (file, surplus) = match known {
             Some(known) => (known, vec![opened]),
             None => {
-                let surplus = self.files.borrow_mut().insert(key, opened.clone(), 1);
+                let mut files = self.files.borrow_mut();
+                let surplus = files.insert(opened_as, opened.clone(), 1);
                 (opened, surplus)
             }
         };
@@ -76,9 +79,11 @@ impl LogDirectory {
     /// Closes a segment as soon as nobody uses it any more.
     pub(super) async fn close(&self, key: SegmentKey) {
         self.indexes.borrow_mut().remove(&key);
-        let file = self.files.borrow_mut().remove(&key);
-        if let Some(file) = file {
-            close(file).await;
+        for durable in [false, true] {
+            let file = self.files.borrow_mut().remove(&(key, durable));
+            if let Some(file) = file {
+                close(file).await;
+            }
         }
     }
 

@@ -1,8 +1,7 @@
 //! Names of files, what is remembered of a segment, and when one is full. The batch layout itself is
 //! `protocol::record_batch`'s. Pure.
 
-use super::LogBatch;
-use super::index::Mark;
+use super::index::{BatchExtent, Mark};
 
 /// Longest part of a topic's name in a directory's name, bytes.
 const TOPIC_BYTES_MAX: usize = 200;
@@ -137,11 +136,11 @@ impl Segment {
     }
 
     /// A batch was written at its end.
-    pub fn appended(&mut self, batch: &LogBatch) {
+    pub fn appended(&mut self, batch: &BatchExtent) {
         if self.bytes == 0 {
             self.first_timestamp = batch.max_timestamp;
         }
-        self.bytes += batch.bytes.len() as u64;
+        self.bytes += batch.bytes as u64;
         self.next_offset = batch.last_offset + 1;
         self.max_timestamp = self.max_timestamp.max(batch.max_timestamp);
     }
@@ -159,7 +158,7 @@ pub struct RollRule {
 impl RollRule {
     /// Whether `next` begins another segment. Age is the time from the first batch to `next` by their timestamps, and by the
     /// clock only where the first batch has none.
-    pub fn must_roll(&self, active: &Segment, next: &LogBatch, now_ms: i64) -> bool {
+    pub fn must_roll(&self, active: &Segment, next: &BatchExtent, now_ms: i64) -> bool {
         if active.bytes == 0 {
             return false;
         }
@@ -168,7 +167,7 @@ impl RollRule {
         } else {
             now_ms.saturating_sub(active.created_ms)
         };
-        active.bytes + next.bytes.len() as u64 > self.bytes_max
+        active.bytes + next.bytes as u64 > self.bytes_max
             || age_ms > self.age_ms_max
             || next.last_offset - active.base_offset() > i64::from(i32::MAX)
     }
@@ -176,10 +175,7 @@ impl RollRule {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::io::buffer::Slice;
 
     #[test]
     fn names_are_kafkas_with_the_topic_id() {
@@ -237,12 +233,12 @@ mod tests {
         }
     }
 
-    fn batch(base_offset: i64, records: i64, bytes: usize, max_timestamp: i64) -> LogBatch {
-        LogBatch {
+    fn batch(base_offset: i64, records: i64, bytes: usize, max_timestamp: i64) -> BatchExtent {
+        BatchExtent {
             base_offset,
             last_offset: base_offset + records - 1,
             max_timestamp,
-            bytes: Slice::from(Bytes::from(vec![0; bytes])),
+            bytes,
         }
     }
 

@@ -20,7 +20,7 @@ const FRAME_BYTES_MAX: usize = 64 << 20;
 /// A manifest is written in pieces of this many bytes.
 const PIECE_BYTES: usize = 1 << 20;
 /// What a segment takes in a partition's attachment.
-const SEGMENT_BYTES: usize = 52;
+pub(super) const SEGMENT_BYTES: usize = 52;
 const SUFFIX: &str = ".manifest";
 
 /// What a checkpoint was made from: tells a checkpoint and a journal that are not of one another.
@@ -324,19 +324,9 @@ impl PartitionState {
         out.extend_from_slice(&(self.topic.len() as u16).to_le_bytes());
         out.extend_from_slice(self.topic.as_bytes());
         out.extend_from_slice(&(self.segments.len() as u32).to_le_bytes());
-        for segment in &self.segments {
-            out.extend_from_slice(&segment.id.base_offset.to_le_bytes());
-            out.extend_from_slice(&segment.id.generation.to_le_bytes());
-            for number in [
-                segment.next_offset,
-                segment.bytes as i64,
-                segment.max_timestamp,
-                segment.first_timestamp,
-                segment.created_ms,
-            ] {
-                out.extend_from_slice(&number.to_le_bytes());
-            }
-        }
+        self.segments
+            .iter()
+            .for_each(|segment| put_segment(segment, out));
         out.extend_from_slice(&self.cleaned_offset.to_le_bytes());
         out.extend_from_slice(&(self.leader_epochs.len() as u32).to_le_bytes());
         for (epoch, start) in &self.leader_epochs {
@@ -370,17 +360,7 @@ impl PartitionState {
         let count = u32::from_le_bytes(take(bytes)?) as usize;
         let mut segments = Vec::with_capacity(count.min(bytes.len() / SEGMENT_BYTES));
         for _ in 0..count {
-            segments.push(Segment {
-                id: SegmentId {
-                    base_offset: i64::from_le_bytes(take(bytes)?),
-                    generation: u32::from_le_bytes(take(bytes)?),
-                },
-                next_offset: i64::from_le_bytes(take(bytes)?),
-                bytes: u64::from_le_bytes(take(bytes)?),
-                max_timestamp: i64::from_le_bytes(take(bytes)?),
-                first_timestamp: i64::from_le_bytes(take(bytes)?),
-                created_ms: i64::from_le_bytes(take(bytes)?),
-            });
+            segments.push(take_segment(bytes)?);
         }
         let cleaned_offset = i64::from_le_bytes(take(bytes)?);
         let count = u32::from_le_bytes(take(bytes)?) as usize;
@@ -402,7 +382,35 @@ impl PartitionState {
     }
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+pub(super) fn put_segment(segment: &Segment, out: &mut Vec<u8>) {
+    out.extend_from_slice(&segment.id.base_offset.to_le_bytes());
+    out.extend_from_slice(&segment.id.generation.to_le_bytes());
+    for number in [
+        segment.next_offset,
+        segment.bytes as i64,
+        segment.max_timestamp,
+        segment.first_timestamp,
+        segment.created_ms,
+    ] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+pub(super) fn take_segment(bytes: &mut &[u8]) -> Option<Segment> {
+    Some(Segment {
+        id: SegmentId {
+            base_offset: i64::from_le_bytes(take(bytes)?),
+            generation: u32::from_le_bytes(take(bytes)?),
+        },
+        next_offset: i64::from_le_bytes(take(bytes)?),
+        bytes: u64::from_le_bytes(take(bytes)?),
+        max_timestamp: i64::from_le_bytes(take(bytes)?),
+        first_timestamp: i64::from_le_bytes(take(bytes)?),
+        created_ms: i64::from_le_bytes(take(bytes)?),
+    })
+}
+
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*first)

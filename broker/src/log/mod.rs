@@ -9,12 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use protocol::record_batch;
+
 use crate::io::buffer::{ALIGNMENT, Slice, WriteBuffer, align_down, align_up};
 use crate::io::disk::{File, OpenMode};
 use crate::io::executor::Signal;
 use crate::limits;
 use crate::planted::{self, Bug};
 
+mod ahead;
 pub mod compaction;
 mod directory;
 pub mod format;
@@ -27,6 +30,7 @@ mod removal;
 pub mod retention;
 mod rewrite;
 mod segment_reader;
+pub mod stored;
 
 pub use directory::LogDirectory;
 use directory::SegmentKey;
@@ -45,6 +49,28 @@ pub struct LogBatch {
     pub max_timestamp: i64,
     /// Its bytes.
     pub bytes: Slice,
+    /// What it is still to be given when it is copied; `None`: it is final.
+    pub stamp: Option<Stamp>,
+}
+
+impl LogBatch {
+    fn extent(&self) -> BatchExtent {
+        BatchExtent {
+            base_offset: self.base_offset,
+            last_offset: self.last_offset,
+            max_timestamp: self.max_timestamp,
+            bytes: self.bytes.len(),
+        }
+    }
+}
+
+/// What a batch is given beside its base offset: see [`record_batch::stamp`].
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The leader epoch it was decided on in.
+    pub leader_epoch: i32,
+    /// The broker's time, ms, negative: none.
+    pub log_append_time_ms: i64,
 }
 
 /// Why a log operation failed.
@@ -106,8 +132,12 @@ pub struct PartitionLog {
     directory: PathBuf,
     roll: Cell<RollRule>,
     state: RefCell<State>,
-    /// An append runs. One at a time, by one task.
+    /// An append runs, or what was stored ahead is not committed yet. One at a time.
     appending: Cell<bool>,
+    /// Set when that is over.
+    append_ended: Signal,
+    /// The segments without what is stored ahead and not committed yet.
+    committed: RefCell<Option<Vec<Segment>>>,
     /// Set when an append or a compaction ends after the removal began.
     write_ended: Signal,
     removed: Cell<bool>,
@@ -128,6 +158,8 @@ enum Swept {
 struct State {
     /// By offset; the last one is active, all others are sealed.
     segments: Vec<Segment>,
+    /// After the last record that was ever in a segment: those may have been forgotten while it is still in memory.
+    end_offset: Option<i64>,
     /// Whose places compaction has given to others, while a restart would still begin with them.
     replaced: Vec<Segment>,
     /// Every key below this offset has been seen by compaction.
@@ -143,9 +175,20 @@ struct State {
     /// Size of the active segment's file, as far as this run has made it.
     allocated_bytes: u64,
     directory_made: bool,
+    /// Segments that were written to and not synced since, by themselves or by a checkpoint.
+    unsynced: Vec<SegmentId>,
+    /// A segment was begun whose name may not be durable.
+    unnamed: bool,
+    /// The manifest that a restart begins with has all segments that begin below this offset as they are.
+    manifest_offset: i64,
 }
 
 impl State {
+    fn filled(&self) -> Vec<Segment> {
+        let filled = self.segments.iter().filter(|segment| segment.bytes > 0);
+        filled.copied().collect()
+    }
+
     fn new(segments: Vec<Segment>, cleaned_offset: i64) -> Self {
         let active = segments.last().copied().unwrap_or(Segment::new(0, 0));
         Self {
@@ -155,6 +198,10 @@ impl State {
             index_saved_bytes: 0,
             allocated_bytes: 0,
             directory_made: false,
+            end_offset: segments.last().map(|last| last.next_offset),
+            unsynced: Vec::new(),
+            unnamed: false,
+            manifest_offset: segments.last().map_or(i64::MIN, Segment::base_offset),
             segments,
             replaced: Vec::new(),
             cleaned_offset,
@@ -177,6 +224,8 @@ impl PartitionLog {
             }),
             state: RefCell::new(State::new(Vec::new(), 0)),
             appending: Cell::new(false),
+            append_ended: Signal::default(),
+            committed: RefCell::default(),
             write_ended: Signal::default(),
             removed: Cell::new(false),
             swept: Cell::new(Swept::NotYet),
@@ -197,27 +246,23 @@ impl PartitionLog {
         });
     }
 
-    /// Its segments, oldest first; one without a batch is left out: it is begun again.
+    /// Its segments as far as they are committed, oldest first; one without a batch is left out: it is begun again.
     pub fn segments(&self) -> Vec<Segment> {
-        let state = self.state.borrow();
-        let filled = state.segments.iter().filter(|segment| segment.bytes > 0);
-        filled.copied().collect()
+        match &*self.committed.borrow() {
+            Some(committed) => committed.clone(),
+            None => self.state.borrow().filled(),
+        }
     }
 
-    /// The offset after its last record; `None` if it never had one.
+    /// The offset after the last record that was ever in it, stored ahead or not; `None` if it never had one.
     pub fn end_offset(&self) -> Option<i64> {
-        let state = self.state.borrow();
-        state.segments.last().map(|last| last.next_offset)
+        self.state.borrow().end_offset
     }
 
     /// The largest timestamp in it, ms; `None` without segments.
     pub fn max_timestamp(&self) -> Option<i64> {
-        let state = self.state.borrow();
-        state
-            .segments
-            .iter()
-            .map(|segment| segment.max_timestamp)
-            .max()
+        let segments = self.segments();
+        segments.iter().map(|segment| segment.max_timestamp).max()
     }
 
     fn path(&self, name: String) -> PathBuf {
@@ -244,13 +289,14 @@ impl PartitionLog {
     /// [`LogError::NoSpace`] may be tried again; after any other the file must not be written any more.
     pub async fn append(&self, batches: &[LogBatch]) -> Result<(), LogError> {
         assert!(!self.appending.replace(true), "one append at a time");
-        let done = self.append_all(batches).await;
+        let done = self.append_all(batches).await.map(drop);
         self.append_is_over();
         if self.removed.get() { Ok(()) } else { done }
     }
 
     fn append_is_over(&self) {
         self.appending.set(false);
+        self.append_ended.set();
         self.write_is_over();
     }
 
@@ -260,7 +306,9 @@ impl PartitionLog {
         }
     }
 
-    async fn append_all(&self, batches: &[LogBatch]) -> Result<(), LogError> {
+    /// Gives those that were written as they lie in memory now.
+    async fn append_all(&self, batches: &[LogBatch]) -> Result<Vec<Slice>, LogError> {
+        let mut written = Vec::new();
         let end = self.end_offset().unwrap_or(i64::MIN);
         let known = batches.partition_point(|batch| batch.last_offset < end);
         let mut rest = &batches[known..];
@@ -272,7 +320,7 @@ impl PartitionLog {
                 Some(active) => {
                     assert_eq!(active.next_offset, first.base_offset, "the log has no gaps");
                     let now_ms = self.shared.io.clock.wall_ms();
-                    if self.roll.get().must_roll(&active, first, now_ms) {
+                    if self.roll.get().must_roll(&active, &first.extent(), now_ms) {
                         self.seal(&active).await?;
                         self.begin_segment(first.base_offset).await?;
                     } else if let Err(damage) = self.recall_end(&active).await? {
@@ -282,10 +330,10 @@ impl PartitionLog {
                 }
             }
             let count = self.fitting(rest);
-            self.write(&rest[..count]).await?;
+            self.write(&rest[..count], &mut written).await?;
             rest = &rest[count..];
         }
-        Ok(())
+        Ok(written)
     }
 
     /// How many of `batches` the active segment takes; one at least, since it was rolled for the first.
@@ -293,8 +341,8 @@ impl PartitionLog {
         let (rule, now_ms) = (self.roll.get(), self.shared.io.clock.wall_ms());
         let mut active = self.active().expect("one was begun");
         let fits = |batch: &&LogBatch| {
-            let fits = !rule.must_roll(&active, batch, now_ms);
-            active.appended(batch);
+            let fits = !rule.must_roll(&active, &batch.extent(), now_ms);
+            active.appended(&batch.extent());
             fits
         };
         batches.iter().take_while(fits).count().max(1)
@@ -336,6 +384,7 @@ impl PartitionLog {
         let segment = Segment::new(base_offset, self.shared.io.clock.wall_ms());
         let mut state = self.state.borrow_mut();
         state.directory_made = true;
+        state.unnamed = true;
         state.segments.push(segment);
         state.carry = Some(Vec::new());
         state.recent = SegmentIndex::starting_at(base_offset, segment.start());
@@ -423,14 +472,16 @@ impl PartitionLog {
         }
     }
 
-    /// One write of whole blocks: the bytes of the last block again, then `batches`, then zeros.
-    async fn write(&self, batches: &[LogBatch]) -> Result<(), LogError> {
+    /// One write of whole blocks: the bytes of the last block again, then `batches`, then zeros. Adds them as they were written to `written`.
+    async fn write(&self, batches: &[LogBatch], written: &mut Vec<Slice>) -> Result<(), LogError> {
         let active = self.active().expect("one was begun");
         let path = self.path(active.id.segment_name());
-        let mode = if active.bytes == 0 {
-            OpenMode::Create
-        } else {
-            OpenMode::ReadWrite
+        let ahead = self.committed.borrow().is_some();
+        let mode = match active.bytes {
+            0 => OpenMode::Create,
+            // What is stored ahead is durable when it is written, if all before it was.
+            _ if ahead && !planted::on(Bug::StoredNotSynced) => OpenMode::ReadWriteDurable,
+            _ => OpenMode::ReadWrite,
         };
         let file = self.open(active.id, &path, mode).await?;
         let bytes: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
@@ -446,29 +497,42 @@ impl PartitionLog {
         let mut buffer = WriteBuffer::new(align_up(carry.len() + bytes));
         let target = buffer.as_mut_slice();
         target[..carry.len()].copy_from_slice(&carry);
-        let mut at = carry.len();
+        let begin = carry.len();
+        let mut at = begin;
         for batch in batches {
-            target[at..at + batch.bytes.len()].copy_from_slice(&batch.bytes);
+            let place = &mut target[at..at + batch.bytes.len()];
+            place.copy_from_slice(&batch.bytes);
+            if let Some(stamp) = batch.stamp {
+                record_batch::stamp(
+                    place,
+                    batch.base_offset,
+                    stamp.leader_epoch,
+                    stamp.log_append_time_ms,
+                );
+            }
             at += batch.bytes.len();
         }
         target[at..].fill(0);
         carry.clear();
         carry.extend_from_slice(&target[at - at % ALIGNMENT..at]);
         let start = align_down(active.bytes);
-        let written = file.write_at(buffer, start).await;
-        written.map_err(|error| LogError::io(&path, start, error))?;
+        let buffer = file.write_at(buffer, start).await;
+        let buffer = buffer.map_err(|error| LogError::io(&path, start, error))?;
         let mut state = self.state.borrow_mut();
         state.carry = Some(carry);
         state.settled = false;
+        if mode != OpenMode::ReadWriteDurable && !state.unsynced.contains(&active.id) {
+            state.unsynced.push(active.id);
+        }
+        let mut at = begin;
         for batch in batches {
-            state.recent.push(&BatchExtent {
-                base_offset: batch.base_offset,
-                last_offset: batch.last_offset,
-                max_timestamp: batch.max_timestamp,
-                bytes: batch.bytes.len(),
-            });
+            let extent = batch.extent();
+            state.recent.push(&extent);
             let active = state.segments.last_mut().expect("it is still there");
-            active.appended(batch);
+            active.appended(&extent);
+            state.end_offset = Some(batch.last_offset + 1);
+            written.push(buffer.slice(at..at + extent.bytes));
+            at += extent.bytes;
         }
         Ok(())
     }
@@ -509,6 +573,7 @@ impl PartitionLog {
 
     /// For a checkpoint, after the appends it covers: keeps for an idle partition nothing that can be read back. By the task that appends.
     pub async fn settle(&self) {
+        self.wait_idle().await;
         assert!(!self.appending.replace(true), "no append while it settles");
         if !self.removed.get() {
             self.settle_index().await;

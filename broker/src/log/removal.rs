@@ -15,7 +15,13 @@ impl PartitionLog {
         if count == state.segments.len() && self.appending.get() {
             count = count.saturating_sub(1);
         }
-        state.segments.drain(..count).collect()
+        let forgotten: Vec<Segment> = state.segments.drain(..count).collect();
+        let is_known = |id: SegmentId| forgotten.iter().all(|gone| gone.id != id);
+        state.unsynced.retain(|id| is_known(*id));
+        if let Some(committed) = &mut *self.committed.borrow_mut() {
+            committed.retain(|segment| is_known(segment.id));
+        }
+        forgotten
     }
 
     /// Removes the files of a segment that was forgotten or replaced. One that is being read stays readable to its reader.

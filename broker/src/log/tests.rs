@@ -11,6 +11,7 @@ use super::*;
 use crate::io::Io;
 use crate::io::production::run_local;
 
+mod ahead;
 mod compaction;
 mod faults;
 mod removal;
@@ -44,6 +45,7 @@ fn timed(
         last_offset,
         max_timestamp,
         bytes: Slice::from(bytes),
+        stamp: None,
     }
 }
 

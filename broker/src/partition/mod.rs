@@ -185,29 +185,37 @@ impl Partition {
     pub fn apply(&mut self, batch: Slice, sequence: u64) {
         let parsed = RecordBatch::parse(&batch).expect("only whole batches are committed");
         let header = parsed.header();
+        self.apply_header(&header);
+        self.tail_bytes += batch.len();
+        self.tail.push_back(TailBatch {
+            base_offset: header.base_offset(),
+            last_offset: header.last_offset(),
+            max_timestamp: header.max_timestamp(),
+            sequence,
+            bytes: batch.clone(),
+        });
+    }
+
+    /// Records a committed batch that is in a segment and not in memory, as all before it.
+    pub fn apply_stored(&mut self, header: &BatchHeader<'_>) {
+        assert!(self.tail.is_empty(), "all before it is in segments");
+        self.apply_header(header);
+    }
+
+    fn apply_header(&mut self, header: &BatchHeader<'_>) {
         assert_eq!(
             header.base_offset(),
             self.high_watermark,
             "offsets are dense, in the order of commits (I14)"
         );
-        let last_offset = header.last_offset();
-        if let Some(sequence) = sequence_of(&header) {
+        if let Some(sequence) = sequence_of(header) {
             self.producers
                 .apply(&sequence, header.base_offset(), header.max_timestamp());
         }
         self.leader_epochs
             .begin(header.partition_leader_epoch(), header.base_offset());
-        self.high_watermark = last_offset + 1;
+        self.high_watermark = header.next_offset();
         self.prepared_offset = self.prepared_offset.max(self.high_watermark);
-        self.tail_bytes += batch.len();
-        let (base_offset, max_timestamp) = (header.base_offset(), header.max_timestamp());
-        self.tail.push_back(TailBatch {
-            base_offset,
-            last_offset,
-            max_timestamp,
-            sequence,
-            bytes: batch,
-        });
     }
 
     /// The log starts at `offset`, by a committed entry; it never moves back.

@@ -446,6 +446,11 @@ impl Shard {
                 ReadFailure::Storage
             })?;
             let Some(bytes) = stored else { break };
+            let first = RecordBatch::parse(&bytes).map(|batch| batch.header().base_offset());
+            if first.is_ok_and(|first| first >= owned.partition.borrow().high_watermark()) {
+                // Stored ahead of its commit.
+                break;
+            }
             let found = first_at_least(&bytes, target, from);
             let last_offset = RecordBatch::parse(&bytes).map(|batch| batch.last_offset());
             match (found, last_offset) {

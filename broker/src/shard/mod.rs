@@ -34,6 +34,7 @@ use crate::replicated::runtime::Runtime;
 
 mod compaction;
 pub mod control;
+mod direct;
 pub mod fetch;
 pub mod fetch_sessions;
 pub mod figures;
@@ -177,6 +178,9 @@ pub struct Shard {
     image: RefCell<Arc<Image>>,
     /// The image that this shard's partitions follow; `None` until the first is in place.
     reconciled: RefCell<Option<Arc<Image>>>,
+    /// What the journal says of segments beyond the manifests, while it is replayed.
+    told: RefCell<direct::Told>,
+    kept: RefCell<direct::Kept>,
     /// The newest version of the image that this shard is known to have followed, in earlier runs as well.
     followed_version: Cell<u64>,
     controller: RefCell<Option<Runtime<Controller>>>,
@@ -191,6 +195,8 @@ pub struct Shard {
     /// The last frame whose entries are applied.
     applied_sequence: Cell<Sequence>,
     checkpointed_sequence: Cell<Sequence>,
+    /// The frame that each quorum's manifest was made from.
+    manifest_sequences: RefCell<HashMap<u32, Sequence>>,
     /// The manifests written since the start, by quorum: an unchanged one is not written again.
     checkpointed: RefCell<HashMap<u32, QuorumManifest>>,
     flush_wanted: Signal,
@@ -326,19 +332,25 @@ impl Shard {
     }
 
     /// Writes one frame and applies what it commits.
-    async fn flush(&self, window: Window) {
+    async fn flush(&self, mut window: Window) {
         let bytes = Journal::frame_bytes(&window.sections);
         if !self.make_room(bytes).await {
             return;
         }
         let before = self.io.clock.now();
+        let Some(mut direct) = self.store_direct(&mut window.sections).await else {
+            return;
+        };
+        let bytes = Journal::frame_bytes(&window.sections);
         match Quorums::flush(&self.journal, window).await {
-            Ok((readies, written)) => {
+            Ok((readies, mut written)) => {
+                direct.landed(&mut written.sections);
                 let took_ns = self.io.clock.now().since_ns(before);
                 self.metrics.flushed(bytes as u64, took_ns);
                 self.applied_sequence.set(written.sequence);
                 let committed = self.quorums.borrow_mut().end_flush(readies, written);
                 committed.into_iter().for_each(|entry| self.apply(entry));
+                self.keep_stored(direct);
                 self.lead_opened();
                 self.wake_flush_waiters();
             }
@@ -433,6 +445,7 @@ impl Shard {
                 ItemKind::PartitionRemove => self.apply_remove(key),
                 ItemKind::Record => image_grew |= self.apply_record(&item.body),
                 ItemKind::LogStart => self.apply_log_start(key, item.offset),
+                ItemKind::Stored => self.apply_stored(key, &item.body),
                 ItemKind::Raw => {}
             }
         }
@@ -496,6 +509,9 @@ impl Shard {
     ) {
         let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
         log.restore(segments, cleaned_offset);
+        if let Some(stored) = self.told.borrow().get(&key) {
+            log.continue_with(stored);
+        }
         let config = self.partition_defaults.borrow().clone();
         let owned = Owned {
             key,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::fetch_sessions::FetchSessions;
-use super::{Home, PartitionKey, Shard};
+use super::{Home, PartitionKey, Shard, direct};
 use crate::config::Config;
 use crate::io::Io;
 use crate::io::disk::Space;
@@ -69,6 +69,18 @@ pub enum StartError {
         /// The oldest frame of the journal.
         oldest: Sequence,
     },
+    /// A frame goes on from a later checkpoint than the one that is there.
+    #[error(
+        "the journal goes on from frame {wanted}, where there was a checkpoint of quorum {quorum}, but {path} is older or gone. Restore the file from a copy; nothing was changed"
+    )]
+    ManifestOld {
+        /// Whose.
+        quorum: u32,
+        /// Where it should be.
+        path: PathBuf,
+        /// The frame it was made from.
+        wanted: Sequence,
+    },
     /// The journal does not go on where the checkpoint ended.
     #[error(
         "quorum {quorum} is at entry {applied}, but the journal goes on with entry {found}: the checkpoint or the journal is older than the other. Restore both from one copy; nothing was changed"
@@ -80,6 +92,14 @@ pub enum StartError {
         applied: u64,
         /// The next one found.
         found: u64,
+    },
+    /// A frame is whole and says what cannot be.
+    #[error(
+        "frame {sequence} of the journal says what cannot be of a partition's segments: a later version wrote it, or it is damaged in memory. Nothing was changed"
+    )]
+    Stored {
+        /// Which.
+        sequence: Sequence,
     },
     /// A checkpoint was made from another journal.
     #[error(
@@ -184,10 +204,21 @@ pub async fn open(
     let (journal, mut recovery) = Journal::open(io.clone(), options).await?;
     let shard = empty(&io, home, config, (journal, journal_bytes_max), machine);
     let mut quorums = shard.replaying(&manifests)?;
+    let sequences = manifests
+        .iter()
+        .map(|manifest| (manifest.quorum.quorum, manifest.origin.sequence));
+    shard.manifest_sequences.borrow_mut().extend(sequences);
+    let known = |number| {
+        let known = quorums.iter().find(|quorum| quorum.id.0 == number);
+        known.map(|quorum| (quorum.applied_index, shard.manifest_sequence(number)))
+    };
+    let told = direct::read_told(&mut recovery, &shard.data, known).await?;
+    *shard.told.borrow_mut() = told;
     for manifest in manifests {
         shard.restore(manifest, &quorums)?;
     }
     let mut recovered = shard.replay_all(&mut recovery, &mut quorums).await?;
+    shard.told.take();
     shard.journal_reaches(wanted)?;
     shard.remove_left_over().await?;
     for replaying in quorums {
@@ -239,6 +270,9 @@ fn empty(
         tails: RefCell::default(),
         reconciled: RefCell::default(),
         followed_version: Cell::new(0),
+        told: RefCell::default(),
+        kept: RefCell::default(),
+        manifest_sequences: RefCell::default(),
         checkpointed: RefCell::default(),
         partition_defaults: RefCell::new(Shard::default_partition_config(&config)),
         settings: RefCell::new(config.clone()),

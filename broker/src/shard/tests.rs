@@ -28,10 +28,20 @@ const OTHER: PartitionKey = PartitionKey {
 
 /// Opens the shard in `root` without any of its loops: what it does is done by the test.
 async fn open(io: &Io, root: &Path) -> Rc<Shard> {
-    open_with(io, root, Config::default()).await
+    // What most tests are about goes through the journal.
+    open_with(io, root, direct_from(u64::MAX)).await
 }
 
-async fn open_with(io: &Io, root: &Path, mut config: Config) -> Rc<Shard> {
+async fn open_with(io: &Io, root: &Path, config: Config) -> Rc<Shard> {
+    let opened = try_open_with(io, root, config).await;
+    opened.expect("the shard opens")
+}
+
+async fn try_open_with(
+    io: &Io,
+    root: &Path,
+    mut config: Config,
+) -> Result<Rc<Shard>, recovery::StartError> {
     config.journal_file_bytes = 4 << 20;
     config.journal_bytes_max = Some(12 << 20);
     config.frame_bytes_max = 2 << 20;
@@ -46,7 +56,7 @@ async fn open_with(io: &Io, root: &Path, mut config: Config) -> Rc<Shard> {
         journal_id: 1,
     };
     let opened = recovery::open(io.clone(), home, Arc::new(config), machine).await;
-    opened.expect("the shard opens").0
+    opened.map(|(shard, _)| shard)
 }
 
 /// Flushes until nothing waits.
@@ -415,4 +425,116 @@ fn no_record_is_taken_under_other_settings_than_its_topics() {
         shard.image_changed(image_with("true"));
         assert!(is_cached(&shard), "after a start");
     });
+}
+
+/// A shard that leads `KEY` and takes the direct way with everything of it.
+async fn open_direct(io: &Io, root: &Path) -> Rc<Shard> {
+    open_with(io, root, direct_from(1000)).await
+}
+
+fn direct_from(direct_bytes_min: u64) -> Config {
+    let mut config = Config::default();
+    config.direct_bytes_min = direct_bytes_min;
+    config
+}
+
+/// Values' sizes of all records of `KEY`.
+async fn sizes(shard: &Shard) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    loop {
+        let answer = shard.read(&read(sizes.len() as i64), None).await;
+        assert_eq!(answer.failure, None);
+        if answer.records.is_empty() {
+            assert_eq!(answer.high_watermark, sizes.len() as i64);
+            return sizes;
+        }
+        let bytes: Vec<u8> = answer.records.iter().flat_map(|one| one.to_vec()).collect();
+        for batch in protocol::record_batch::batches(&bytes) {
+            let batch = batch.expect("whole batches");
+            assert!(batch.crc_matches());
+            sizes.push(batch.bytes().len());
+        }
+    }
+}
+
+#[test]
+fn much_of_a_partition_goes_to_its_segment_and_is_found_there_by_the_next_start() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = open_direct(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        flush_all(&shard).await;
+        let before = shard.journal.used_bytes();
+        // Small ones through the journal, large ones not, and the small ones before them with them.
+        let (mut given, mut frames) = (Vec::new(), 0);
+        for round in 0..30 {
+            let bytes = [10, 200_000, 20, 30, 90_000][round % 5] + round;
+            produce(&shard, bytes);
+            flush_all(&shard).await;
+            frames += 1;
+            given.push(bytes);
+            if round == 12 {
+                assert!(shard.checkpoint().await);
+            }
+        }
+        let taken = shard.journal.used_bytes() - before;
+        assert_eq!(taken, frames * 4096, "no frame carries a large one");
+        let live = sizes(&shard).await;
+        assert_eq!(live.len(), given.len());
+        let manifests = shard.manifests();
+        drop(shard);
+        for _ in 0..2 {
+            let shard = open_direct(&io, directory.path()).await;
+            let again = shard.manifests();
+            for ((was, _), (is, _)) in manifests.iter().zip(&again) {
+                assert_eq!(was.partitions.len(), is.partitions.len());
+                for (was, is) in was.partitions.iter().zip(&is.partitions) {
+                    assert_eq!((&was.head, &was.producers), (&is.head, &is.producers));
+                }
+            }
+            flush_all(&shard).await;
+            assert_eq!(sizes(&shard).await, live);
+            // And what comes behind it, on either way.
+            drop(shard);
+        }
+        let shard = open_direct(&io, directory.path()).await;
+        flush_all(&shard).await;
+        produce(&shard, 5);
+        flush_all(&shard).await;
+        produce(&shard, 50_000);
+        flush_all(&shard).await;
+        let longer = sizes(&shard).await;
+        assert_eq!(longer[..live.len()], live);
+        assert_eq!(longer.len(), live.len() + 2);
+    });
+}
+
+#[test]
+fn a_start_misses_the_checkpoint_that_has_the_segments_before_those_a_frame_tells_of() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = open_direct(&io, directory.path()).await;
+        flush_all(&shard).await;
+        add_partition(&shard, KEY, 1);
+        produce_after_flush(&shard, 2000).await;
+        assert!(shard.checkpoint().await);
+        produce_after_flush(&shard, 2000).await;
+        let quorum = shard.quorums.borrow().id(1).0;
+        drop(shard);
+        let path = crate::log::manifest::path(directory.path(), quorum);
+        std::fs::remove_file(&path).expect("it is there");
+        let opened = try_open_with(&io, directory.path(), direct_from(1000)).await;
+        let error = opened.err().expect("it is missed");
+        assert!(
+            matches!(&error, recovery::StartError::ManifestOld { path: missed, .. } if *missed == path),
+            "{error}"
+        );
+    });
+}
+
+async fn produce_after_flush(shard: &Shard, bytes: usize) {
+    flush_all(shard).await;
+    produce(shard, bytes);
+    flush_all(shard).await;
 }

@@ -17,6 +17,7 @@ use crate::limits;
 use crate::log::manifest::{Manifest, Origin, PartitionState};
 use crate::log::{LogBatch, LogError};
 use crate::metadata::CONTROLLER_QUORUM;
+use crate::partition::TailBatch;
 use crate::planted::{self, Bug};
 
 /// How long a full file system is left alone before the next try.
@@ -172,19 +173,25 @@ impl Shard {
         if self.is_fenced() {
             return false;
         }
-        let Some((sequence, batches)) = next_piece(owned, upper_offset) else {
+        owned.log.wait_idle().await;
+        let batches = next_piece(owned, upper_offset);
+        if batches.is_empty() {
             return true;
-        };
+        }
         let next_offset = batches
             .last()
             .map_or(upper_offset, |last| last.last_offset + 1);
+        let stored = owned.log.end_offset().unwrap_or(i64::MIN);
+        let missing = batches.iter().filter(|batch| batch.base_offset >= stored);
+        let missing: usize = missing.map(|batch| batch.bytes.len()).sum();
         let appended = owned.log.append(&batches).await;
         if owned.removed.get() {
             return true;
         }
         match appended {
             Ok(()) => {
-                self.written_back(owned, sequence, next_offset);
+                self.metrics.write_back_bytes.add(missing as u64);
+                self.written_back(owned, next_offset);
                 true
             }
             Err(LogError::NoSpace { path }) => {
@@ -200,11 +207,14 @@ impl Shard {
         }
     }
 
-    /// Records that everything below `next_offset` is in segments; `sequence` is the frame the partition was listed by.
-    fn written_back(&self, owned: &Owned, sequence: Sequence, next_offset: i64) {
+    /// Everything below `next_offset` is in segments: it leaves the tail.
+    pub(in crate::shard) fn written_back(&self, owned: &Owned, next_offset: i64) {
         let mut partition = owned.partition.borrow_mut();
+        let oldest = partition.tail().front().map(|front| front.sequence);
         let freed = partition.written_back(next_offset) as u64;
-        self.metrics.write_back_bytes.add(freed);
+        let Some(sequence) = oldest.filter(|_| freed > 0) else {
+            return;
+        };
         let mut tails = self.tails.borrow_mut();
         let listed = tails.remove(&(sequence, owned.key));
         assert!(listed, "a partition with a tail is listed");
@@ -282,7 +292,7 @@ impl Shard {
         if planted::on(Bug::RecycledTooEarly) {
             self.journal.recycle_below(capture.sequence);
         }
-        for (manifest, _) in &capture.manifests {
+        for (manifest, owners) in &capture.manifests {
             // What a quorum carries changes only by its entries, and by compaction.
             let quorum = &manifest.quorum;
             let compacted = replaced
@@ -298,6 +308,12 @@ impl Shard {
             self.checkpointed
                 .borrow_mut()
                 .insert(quorum.quorum, quorum.clone());
+            self.manifest_sequences
+                .borrow_mut()
+                .insert(quorum.quorum, manifest.origin.sequence);
+            for (state, owned) in manifest.partitions.iter().zip(owners) {
+                owned.log.checkpointed(&state.segments);
+            }
         }
         for (_, owned, count) in replaced {
             self.release_replaced(&owned, count);
@@ -307,6 +323,12 @@ impl Shard {
         self.metrics.checkpoints.add(1);
         self.wake_flush_waiters();
         true
+    }
+
+    /// The frame that the manifest of a quorum was made from, 0: there is none.
+    pub(in crate::shard) fn manifest_sequence(&self, quorum: u32) -> Sequence {
+        let sequences = self.manifest_sequences.borrow();
+        sequences.get(&quorum).copied().unwrap_or(0)
     }
 
     /// Makes all that was written to segments and indexes durable, with their names.
@@ -451,22 +473,28 @@ fn next_round(mut next: impl FnMut() -> Option<Due>, room: u64) -> Vec<Due> {
     round
 }
 
-/// The oldest batches of a partition's tail below `upper_offset`, as many as one write takes, and the frame of the first.
-fn next_piece(owned: &Owned, upper_offset: i64) -> Option<(Sequence, Vec<LogBatch>)> {
-    let partition = owned.partition.borrow();
-    let sequence = partition.tail().front()?.sequence;
-    let piece = partition.write_back(limits::WRITE_BACK_BYTES_MAX as usize);
-    let batches: Vec<LogBatch> = piece
-        .into_iter()
-        .take_while(|batch| batch.last_offset < upper_offset)
-        .map(|batch| LogBatch {
+impl LogBatch {
+    /// A batch of the tail, which is final.
+    pub(in crate::shard) fn of_tail(batch: &TailBatch) -> Self {
+        Self {
             base_offset: batch.base_offset,
             last_offset: batch.last_offset,
             max_timestamp: batch.max_timestamp,
-            bytes: batch.bytes,
-        })
-        .collect();
-    (!batches.is_empty()).then_some((sequence, batches))
+            bytes: batch.bytes.clone(),
+            stamp: None,
+        }
+    }
+}
+
+/// The oldest batches of a partition's tail below `upper_offset`, as many as one write takes.
+fn next_piece(owned: &Owned, upper_offset: i64) -> Vec<LogBatch> {
+    let partition = owned.partition.borrow();
+    let piece = partition.write_back(limits::WRITE_BACK_BYTES_MAX as usize);
+    piece
+        .into_iter()
+        .take_while(|batch| batch.last_offset < upper_offset)
+        .map(|batch| LogBatch::of_tail(&batch))
+        .collect()
 }
 
 fn partition_state(owned: &Owned) -> PartitionState {

@@ -47,6 +47,7 @@ fn keyed(
         last_offset: header.last_offset(),
         max_timestamp: header.max_timestamp(),
         bytes: Slice::from(bytes),
+        stamp: None,
     }
 }
 

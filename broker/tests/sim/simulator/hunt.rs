@@ -51,6 +51,8 @@ pub const HUNTS: &[Hunt] = &[
     hunt(Bug::SwappedTooEarly, 50, compactions),
     hunt(Bug::TombstoneDroppedEarly, 50, partial_compactions),
     hunt(Bug::ProducerHeaderDropped, 50, compactions),
+    hunt(Bug::StoredNotSynced, 50, direct),
+    hunt(Bug::StoredNotLookedFor, 50, direct),
 ];
 
 const fn hunt(bug: Bug, seeds_max: u64, aim: fn(&mut Plan)) -> Hunt {
@@ -157,6 +159,12 @@ fn partial_compactions(plan: &mut Plan) {
     compactions(plan);
     plan.keys = 97;
     plan.config.compaction.key_bytes_max = 5 * 38;
+}
+
+/// Nothing goes through the journal that need not.
+fn direct(plan: &mut Plan) {
+    power(plan);
+    plan.config.direct_bytes_min = 1;
 }
 
 /// Clients hang up while something of theirs is under way.

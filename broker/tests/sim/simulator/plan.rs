@@ -268,5 +268,6 @@ fn config(random: &Random, states: &Random, may_lie: bool) -> Config {
     config.journal_bytes_max = Some(journal_bytes_max);
     config.dirty_bytes_max = Some(dirty_bytes_max);
     config.checkpoint_interval_ms = checkpoint_interval_ms;
+    config.direct_bytes_min = *states.pick(&[1, 200, 2000, u64::MAX]);
     config
 }
