@@ -115,8 +115,10 @@ pub struct Metrics {
     pub flush_bytes: Count,
     /// How long each took.
     pub flush_times: Times,
-    /// Bytes written to segments.
+    /// Record bytes that went from memory to segments behind the journal.
     pub write_back_bytes: Count,
+    /// Record bytes that went straight to segments.
+    pub direct_bytes: Count,
     /// Checkpoints done.
     pub checkpoints: Count,
     /// Partitions compacted, counted each time.
@@ -159,6 +161,7 @@ impl Default for Metrics {
             flush_bytes: Count::default(),
             flush_times: Times::default(),
             write_back_bytes: Count::default(),
+            direct_bytes: Count::default(),
             checkpoints: Count::default(),
             compactions: Count::default(),
             compaction_bytes_read: Count::default(),
@@ -227,6 +230,7 @@ impl Metrics {
             flush_bytes: self.flush_bytes.get(),
             flush_times: self.flush_times.snapshot(),
             write_back_bytes: self.write_back_bytes.get(),
+            direct_bytes: self.direct_bytes.get(),
             checkpoints: self.checkpoints.get(),
             compactions: self.compactions.get(),
             compaction_bytes_read: self.compaction_bytes_read.get(),
@@ -262,6 +266,7 @@ pub struct Counters {
     pub flush_bytes: u64,
     pub flush_times: TimesSnapshot,
     pub write_back_bytes: u64,
+    pub direct_bytes: u64,
     pub checkpoints: u64,
     pub compactions: u64,
     pub compaction_bytes_read: u64,

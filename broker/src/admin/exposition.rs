@@ -97,8 +97,13 @@ const COUNTERS: &[(&str, &str, Read)] = &[
     }),
     (
         "pelton_write_back_bytes",
-        "Record bytes written to segments",
+        "Record bytes written to segments behind the journal",
         |f| f.counters.write_back_bytes,
+    ),
+    (
+        "pelton_direct_bytes",
+        "Record bytes that went straight to segments",
+        |f| f.counters.direct_bytes,
     ),
     ("pelton_checkpoints", "Checkpoints done", |f| {
         f.counters.checkpoints

@@ -166,6 +166,8 @@ struct State {
     cleaned_offset: i64,
     /// Bytes of the active segment past its last whole block; `None` while the partition is idle: read back by the next append.
     carry: Option<Vec<u8>>,
+    /// They were read back, and nothing was written since.
+    recalled: bool,
     /// Nothing was appended since it was last settled.
     settled: bool,
     /// Marks of the active segment since it was last settled.
@@ -193,6 +195,7 @@ impl State {
         let active = segments.last().copied().unwrap_or(Segment::new(0, 0));
         Self {
             carry: (active.bytes == 0).then(Vec::new),
+            recalled: false,
             settled: true,
             recent: SegmentIndex::starting_at(active.base_offset(), active.end()),
             index_saved_bytes: 0,
@@ -296,6 +299,12 @@ impl PartitionLog {
 
     fn append_is_over(&self) {
         self.appending.set(false);
+        let mut state = self.state.borrow_mut();
+        if std::mem::take(&mut state.recalled) {
+            // There was no space. When there is some, the file may have been restored from a copy.
+            state.carry = None;
+        }
+        drop(state);
         self.append_ended.set();
         self.write_is_over();
     }
@@ -387,6 +396,7 @@ impl PartitionLog {
         state.unnamed = true;
         state.segments.push(segment);
         state.carry = Some(Vec::new());
+        state.recalled = false;
         state.recent = SegmentIndex::starting_at(base_offset, segment.start());
         state.index_saved_bytes = 0;
         state.allocated_bytes = 0;
@@ -464,7 +474,9 @@ impl PartitionLog {
         };
         match read.await {
             Ok(carry) => {
-                self.state.borrow_mut().carry = Some(carry);
+                let mut state = self.state.borrow_mut();
+                state.carry = Some(carry);
+                state.recalled = true;
                 Ok(Ok(()))
             }
             Err(error @ LogError::NoSpace { .. }) => Err(error),
@@ -520,6 +532,7 @@ impl PartitionLog {
         let buffer = buffer.map_err(|error| LogError::io(&path, start, error))?;
         let mut state = self.state.borrow_mut();
         state.carry = Some(carry);
+        state.recalled = false;
         state.settled = false;
         if mode != OpenMode::ReadWriteDurable && !state.unsynced.contains(&active.id) {
             state.unsynced.push(active.id);

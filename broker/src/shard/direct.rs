@@ -112,6 +112,7 @@ impl Shard {
     pub(super) fn keep_stored(&self, direct: Direct) {
         let mut kept = self.kept.borrow_mut();
         for run in direct.0.into_iter().filter(|run| run.bytes > 0) {
+            self.metrics.direct_bytes.add(run.bytes);
             kept.bytes += run.bytes;
             let next_offset = run.owned.partition.borrow().high_watermark();
             kept.runs

@@ -1,5 +1,5 @@
-//! The tail goes to segments, and checkpoints make the journal's files free again. Background work of one shard; the only
-//! writer of segments.
+//! The tail goes to segments, and checkpoints make the journal's files free again. Background work of one shard; beside the direct
+//! way the only writer of segments.
 
 use std::cell::Cell;
 use std::collections::VecDeque;

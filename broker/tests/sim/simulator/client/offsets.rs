@@ -157,7 +157,8 @@ impl Wire {
         });
         let history = &self.setting.history;
         match code {
-            ErrorCode::None if is_stale => {
+            // Whom a member was before, it is again if a lying disk has lost who it became.
+            ErrorCode::None if is_stale && !self.setting.has_ever_lost.get() => {
                 self.fail("stale-commit", format!("{group}: {offset} by {who:?}"));
             }
             // The topic of this name may have been another one by then.
