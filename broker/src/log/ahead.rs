@@ -12,15 +12,19 @@ use crate::planted::{self, Bug};
 impl PartitionLog {
     /// Waits until no append runs and nothing stored ahead waits for its commit. For the one task that appends otherwise.
     pub async fn wait_idle(&self) {
+        // Who stores ahead would otherwise come first, again and again.
+        self.awaited.set(true);
         while self.appending.get() {
             self.append_ended.wait().await;
         }
+        self.awaited.set(false);
     }
 
     /// Whether batches can be stored ahead now, and what a restart must be told of the segments is little.
     pub fn may_store_ahead(&self) -> bool {
         let state = self.state.borrow();
-        !(self.appending.get() || self.rewriting.get() || self.removed.get())
+        let busy = self.appending.get() || self.awaited.get() || self.rewriting.get();
+        !(busy || self.removed.get())
             && state.replaced.is_empty()
             && state.unsynced.len() < limits::SEGMENTS_TOLD_MAX
             && state.told().len() < limits::SEGMENTS_TOLD_MAX

@@ -136,6 +136,8 @@ pub struct PartitionLog {
     appending: Cell<bool>,
     /// Set when that is over.
     append_ended: Signal,
+    /// Somebody waits for that.
+    awaited: Cell<bool>,
     /// The segments without what is stored ahead and not committed yet.
     committed: RefCell<Option<Vec<Segment>>>,
     /// Set when an append or a compaction ends after the removal began.
@@ -228,6 +230,7 @@ impl PartitionLog {
             state: RefCell::new(State::new(Vec::new(), 0)),
             appending: Cell::new(false),
             append_ended: Signal::default(),
+            awaited: Cell::new(false),
             committed: RefCell::default(),
             write_ended: Signal::default(),
             removed: Cell::new(false),

@@ -38,13 +38,8 @@ struct Run {
     landed: bool,
 }
 
-/// What is in segments and still in memory, the oldest first.
-#[derive(Default)]
-pub(super) struct Kept {
-    /// Each with the offset after it and its bytes.
-    runs: VecDeque<(Rc<Owned>, i64, u64)>,
-    bytes: u64,
-}
+/// What went straight to segments and may still be in memory, the oldest first: up to which offset of which partition.
+pub(super) type Kept = VecDeque<(Rc<Owned>, i64)>;
 
 impl Drop for Run {
     fn drop(&mut self) {
@@ -54,8 +49,38 @@ impl Drop for Run {
     }
 }
 
-/// The last of what frames say of each partition's segments, for a recovery.
-pub(super) type Told = HashMap<PartitionKey, Stored>;
+/// The last of what frames say of each partition's segments, for a recovery. A partition that is removed may come again under the same
+/// name, if its disk has lied: each time anew.
+#[derive(Default)]
+pub(super) struct Told(HashMap<PartitionKey, VecDeque<Option<Stored>>>);
+
+impl Told {
+    /// What is told of the partition as it is now.
+    pub(super) fn of(&self, key: PartitionKey) -> Option<&Stored> {
+        self.0.get(&key)?.front()?.as_ref()
+    }
+
+    /// The partition is removed.
+    pub(super) fn forget(&mut self, key: PartitionKey) {
+        if let Some(times) = self.0.get_mut(&key) {
+            times.pop_front();
+        }
+    }
+
+    fn set(&mut self, key: PartitionKey, stored: Stored) {
+        let times = self.0.entry(key).or_default();
+        times.pop_back();
+        times.push_back(Some(stored));
+    }
+
+    fn begin_anew(&mut self, key: PartitionKey) {
+        let times = self.0.entry(key).or_default();
+        if times.is_empty() {
+            times.push_back(None);
+        }
+        times.push_back(None);
+    }
+}
 
 impl Shard {
     /// Stores what is worth it and puts into `sections` that it is stored. `None`: the shard is fenced.
@@ -111,23 +136,35 @@ impl Shard {
     /// What `direct` stored has been applied: the newest of it stays in memory for readers that keep up.
     pub(super) fn keep_stored(&self, direct: Direct) {
         let mut kept = self.kept.borrow_mut();
-        for run in direct.0.into_iter().filter(|run| run.bytes > 0) {
+        for run in direct.0.iter().filter(|run| run.bytes > 0) {
             self.metrics.direct_bytes.add(run.bytes);
-            kept.bytes += run.bytes;
-            let next_offset = run.owned.partition.borrow().high_watermark();
-            kept.runs
-                .push_back((run.owned.clone(), next_offset, run.bytes));
+            let partition = run.owned.partition.borrow();
+            if !run.owned.removed.get() {
+                self.now_stored(&run.owned, partition.tail_bytes() as u64);
+                kept.push_back((run.owned.clone(), partition.high_watermark()));
+            }
         }
         let bytes_max =
-            limits::STORED_BYTES_KEPT_MAX.min(self.dirty_bytes_max / (2 * limits::DIRTY_SHARE));
-        while kept.bytes > bytes_max
-            && let Some((owned, next_offset, bytes)) = kept.runs.pop_front()
+            limits::STORED_BYTES_KEPT_MAX.min(self.dirty_bytes_max / limits::DIRTY_SHARE);
+        while self.stored_bytes.get() > bytes_max
+            && let Some((owned, next_offset)) = kept.pop_front()
         {
-            kept.bytes -= bytes;
             if !owned.removed.get() {
                 self.written_back(&owned, next_offset);
             }
         }
+    }
+
+    /// So many of the oldest bytes of a partition's tail are in segments.
+    pub(super) fn now_stored(&self, owned: &Owned, bytes: u64) {
+        let before = owned.stored_bytes.replace(bytes);
+        self.stored_bytes
+            .set(self.stored_bytes.get() - before + bytes);
+    }
+
+    /// Bytes of tails that are in no segment yet.
+    pub(super) fn unstored_bytes(&self) -> u64 {
+        self.dirty_bytes.get() - self.stored_bytes.get()
     }
 
     /// A replay meets batches that are in a segment, and all before them with them.
@@ -153,7 +190,7 @@ pub(super) async fn read_told(
     data: &Path,
     known: impl Fn(u32) -> Option<(u64, Sequence)>,
 ) -> Result<Told, StartError> {
-    let mut told = Told::new();
+    let mut told = Told::default();
     while let Some(frame) = recovery.look_ahead().await? {
         for section in &frame.sections {
             let Some((applied, manifest_sequence)) = known(section.quorum) else {
@@ -173,7 +210,9 @@ pub(super) async fn read_told(
                             wanted: stored.manifest_sequence,
                         });
                     }
-                    told.insert(key_of(item), stored);
+                    told.set(key_of(item), stored);
+                } else if item.kind == ItemKind::PartitionRemove {
+                    told.begin_anew(key_of(item));
                 }
             }
         }
@@ -300,7 +339,7 @@ impl Owned {
     }
 
     /// Below it everything is in segments.
-    fn stored_offset(&self) -> i64 {
+    pub(super) fn stored_offset(&self) -> i64 {
         self.log.end_offset().unwrap_or(i64::MIN)
     }
 }

@@ -17,7 +17,7 @@ impl Shard {
             fenced: self.is_fenced(),
             out_of_space: self.is_out_of_space(),
             stopping: self.stopping.get(),
-            dirty_bytes: self.dirty_bytes.get(),
+            dirty_bytes: self.unstored_bytes(),
             dirty_bytes_max: self.dirty_bytes_max,
             journal_used_bytes: self.journal.used_bytes(),
             journal_capacity_bytes: self.journal.capacity_bytes(),

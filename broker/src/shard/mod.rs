@@ -132,6 +132,8 @@ pub struct Owned {
     quorum: usize,
     /// Term of the entry that added it: leader epochs are counted from there.
     added_term: u64,
+    /// Of its tail, the oldest bytes, which are in segments as well.
+    stored_bytes: Cell<u64>,
     /// Fetches that wait for it to grow.
     waiters: Waiters,
     /// It is deleted: what still goes on with it changes nothing any more.
@@ -207,7 +209,10 @@ pub struct Shard {
     reconcile_wanted: Signal,
     /// What a partition of a topic without settings of its own has.
     partition_defaults: RefCell<PartitionConfig>,
+    /// Bytes of all tails, and of those what is in segments as well.
     dirty_bytes: Cell<u64>,
+    stored_bytes: Cell<u64>,
+    /// The most that may be in no segment.
     dirty_bytes_max: u64,
     /// Read for fetches and not yet with their connections.
     read_bytes: Cell<u64>,
@@ -509,7 +514,7 @@ impl Shard {
     ) {
         let log = PartitionLog::new(self.logs.clone(), &topic, key.partition, key.topic_id);
         log.restore(segments, cleaned_offset);
-        if let Some(stored) = self.told.borrow().get(&key) {
+        if let Some(stored) = self.told.borrow().of(key) {
             log.continue_with(stored);
         }
         let config = self.partition_defaults.borrow().clone();
@@ -520,6 +525,7 @@ impl Shard {
             topic,
             quorum: home.quorum,
             added_term: home.added_term,
+            stored_bytes: Cell::new(0),
             waiters: Waiters::default(),
             removed: Cell::new(false),
         };
@@ -528,6 +534,7 @@ impl Shard {
     }
 
     fn apply_remove(&self, key: PartitionKey) {
+        self.told.borrow_mut().forget(key);
         let Some(owned) = self.partitions.borrow_mut().remove(&key) else {
             return;
         };
@@ -540,6 +547,7 @@ impl Shard {
         }
         let left = self.dirty_bytes.get() - owned.partition.borrow().tail_bytes() as u64;
         self.dirty_bytes.set(left);
+        self.now_stored(&owned, 0);
         owned.removed.set(true);
         self.compaction.forget(&owned);
         let remove = async move {

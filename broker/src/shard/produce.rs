@@ -198,7 +198,7 @@ impl Shard {
     /// Whether a produce of this size must wait because too much is neither flushed nor written back.
     pub fn must_wait(&self, bytes: usize) -> bool {
         let behind =
-            self.quorums.borrow().is_full(bytes) || self.dirty_bytes.get() > self.dirty_bytes_max;
+            self.quorums.borrow().is_full(bytes) || self.unstored_bytes() > self.dirty_bytes_max;
         behind && !self.is_fenced() && !self.is_out_of_space() && !self.stopping.get()
     }
 }

@@ -277,6 +277,7 @@ fn empty(
         partition_defaults: RefCell::new(Shard::default_partition_config(&config)),
         settings: RefCell::new(config.clone()),
         dirty_bytes: Cell::new(0),
+        stored_bytes: Cell::new(0),
         dirty_bytes_max: config.dirty_bytes_max(machine.memory_bytes, shards, journal_bytes_max),
         read_bytes: Cell::new(0),
         fetch_sessions: RefCell::new(FetchSessions::new(config.fetch_session_slots as usize)),
@@ -468,7 +469,7 @@ impl Shard {
             }
             self.applied_sequence.set(frame.sequence);
             // On a full file system the journal's size bounds what stays in memory.
-            while self.dirty_bytes.get() > self.dirty_bytes_max
+            while self.unstored_bytes() > self.dirty_bytes_max
                 && !self.out_of_space.segments.get()
                 && !self.is_fenced()
                 && self.write_back_oldest().await

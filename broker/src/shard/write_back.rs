@@ -54,7 +54,7 @@ impl Capture {
                     .zip(owners)
                     .filter_map(|(state, owned)| {
                         let oldest = owned.partition.borrow().tail().front()?.sequence;
-                        let behind = owned.tail_start_offset() < state.head.next_offset;
+                        let behind = owned.stored_offset() < state.head.next_offset;
                         behind
                             .then(|| ((oldest, owned.key), (owned.clone(), state.head.next_offset)))
                     }),
@@ -112,7 +112,7 @@ impl Shard {
 
     /// Whether more waits for write-back than is to stay in memory.
     pub(in crate::shard) fn is_behind(&self) -> bool {
-        self.dirty_bytes.get() > self.dirty_bytes_max / limits::DIRTY_SHARE
+        self.unstored_bytes() > self.dirty_bytes_max / limits::DIRTY_SHARE
     }
 
     /// Writes back one piece of each of the partitions whose oldest frames are the oldest. False: not all could be written.
@@ -222,6 +222,7 @@ impl Shard {
             tails.insert((front.sequence, owned.key));
         }
         self.dirty_bytes.set(self.dirty_bytes.get() - freed);
+        self.now_stored(owned, owned.stored_bytes.get().saturating_sub(freed));
         self.wake_flush_waiters();
         self.there_is_space(&self.out_of_space.segments);
     }
@@ -270,6 +271,8 @@ impl Shard {
         // What compaction replaces from here on waits for the next checkpoint.
         let mut replaced = Vec::new();
         for (manifest, owners) in &mut capture.manifests {
+            // Segments may reach beyond what else the manifest says, by what went straight to them meanwhile: the journal must, too.
+            manifest.origin.sequence = self.applied_sequence.get();
             for (state, owned) in manifest.partitions.iter_mut().zip(owners) {
                 // One that was removed meanwhile may end before what the manifest says of it. The journal has its removal, and what
                 // recovery has to write of it before that begins anew.
