@@ -88,7 +88,8 @@ fn pipelined_produces_are_answered_in_order() {
 #[test]
 fn peers_that_never_read_cost_bounded_memory_and_nobody_else() {
     let data = tempdir().unwrap();
-    let broker = Broker::start(data.path(), &[]);
+    // All of it is read from memory.
+    let broker = Broker::start(data.path(), &["--set", "direct.bytes.min=1GiB"]);
     assert_eq!(create_topic(broker.port, "bulk", 1, &[]), 0);
     let records = batch(Compression::None, &[&[b'x'; 300_000]]);
     for _ in 0..180 {

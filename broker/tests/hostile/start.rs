@@ -66,13 +66,16 @@ fn used(options: &[&str]) -> TempDir {
 }
 
 /// Small journal files, so that little data recycles them.
-const SMALL_JOURNAL: [&str; 6] = [
+/// And all goes through it.
+const SMALL_JOURNAL: [&str; 8] = [
     "--set",
     "journal.file.bytes=8MiB",
     "--set",
     "journal.bytes.max=24MiB",
     "--set",
     "frame.bytes.max=2MiB",
+    "--set",
+    "direct.bytes.min=1GiB",
 ];
 
 #[test]
