@@ -209,7 +209,7 @@ pub const DIRTY_BYTES_MIN: u64 = 4 << 20;
 pub const DIRTY_SHARE: u64 = 4;
 
 /// Bytes of a partition in one flush from which they go straight to its segment: a write and a sync there cost less then than a second
-/// copy of them.
+/// copy of them. Never less than a block, or what the frame says in their place could be longer than they are.
 pub const DIRECT_BYTES_MIN: u64 = 128 << 10;
 
 /// Partitions of one flush that do: each costs a write and a sync.

@@ -565,7 +565,7 @@ const OWN: &[Setting] = &[
     Setting::size(
         "direct.bytes.min",
         Preset::Integer(limits::DIRECT_BYTES_MIN as i64),
-        AtLeast(1),
+        AtLeast(limits::BLOCK_BYTES as i64),
         "Bytes of a partition in one flush from which they go straight to its segment, once, instead of first to the journal.",
     )
     .fixed(),

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -39,7 +39,7 @@ struct Run {
 }
 
 /// What went straight to segments and may still be in memory, the oldest first: up to which offset of which partition.
-pub(super) type Kept = VecDeque<(Rc<Owned>, i64)>;
+pub(super) type Kept = VecDeque<(Weak<Owned>, i64)>;
 
 impl Drop for Run {
     fn drop(&mut self) {
@@ -141,17 +141,21 @@ impl Shard {
             let partition = run.owned.partition.borrow();
             if !run.owned.removed.get() {
                 self.now_stored(&run.owned, partition.tail_bytes() as u64);
-                kept.push_back((run.owned.clone(), partition.high_watermark()));
+                kept.push_back((Rc::downgrade(&run.owned), partition.high_watermark()));
             }
         }
         let bytes_max =
             limits::STORED_BYTES_KEPT_MAX.min(self.dirty_bytes_max / limits::DIRTY_SHARE);
-        while self.stored_bytes.get() > bytes_max
-            && let Some((owned, next_offset)) = kept.pop_front()
-        {
-            if !owned.removed.get() {
-                self.written_back(&owned, next_offset);
+        while let Some((owned, next_offset)) = kept.front() {
+            let owned = owned.upgrade().filter(|owned| !owned.removed.get());
+            let here = owned.filter(|owned| owned.tail_start_offset() < *next_offset);
+            if here.is_some() && self.stored_bytes.get() <= bytes_max {
+                break;
             }
+            if let Some(owned) = here {
+                self.written_back(&owned, *next_offset);
+            }
+            kept.pop_front();
         }
     }
 

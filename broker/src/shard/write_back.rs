@@ -457,7 +457,7 @@ impl Shard {
 }
 
 impl Owned {
-    fn tail_start_offset(&self) -> i64 {
+    pub(in crate::shard) fn tail_start_offset(&self) -> i64 {
         self.partition.borrow().tail_start_offset()
     }
 }
