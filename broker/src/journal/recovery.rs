@@ -97,12 +97,12 @@ impl Recovery {
                 return Ok(Some(frame));
             }
         }
-        self.begin();
+        self.rewind();
         Ok(None)
     }
 
     /// Goes to the first frame.
-    fn begin(&mut self) {
+    fn rewind(&mut self) {
         let first = self.files[0].header;
         self.at = 0;
         self.reader = None;
@@ -341,7 +341,7 @@ pub(super) async fn open(
         begin(&shared, &directory).await?;
         recovery.files = shared.state.borrow().live.iter().cloned().collect();
     }
-    recovery.begin();
+    recovery.rewind();
     Ok((Journal { shared }, recovery))
 }
 

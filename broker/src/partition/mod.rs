@@ -186,13 +186,15 @@ impl Partition {
         let parsed = RecordBatch::parse(&batch).expect("only whole batches are committed");
         let header = parsed.header();
         self.apply_header(&header);
+        let (base_offset, last_offset) = (header.base_offset(), header.last_offset());
+        let max_timestamp = header.max_timestamp();
         self.tail_bytes += batch.len();
         self.tail.push_back(TailBatch {
-            base_offset: header.base_offset(),
-            last_offset: header.last_offset(),
-            max_timestamp: header.max_timestamp(),
+            base_offset,
+            last_offset,
+            max_timestamp,
             sequence,
-            bytes: batch.clone(),
+            bytes: batch,
         });
     }
 

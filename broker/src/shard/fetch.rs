@@ -446,13 +446,14 @@ impl Shard {
                 ReadFailure::Storage
             })?;
             let Some(bytes) = stored else { break };
-            let first = RecordBatch::parse(&bytes).map(|batch| batch.header().base_offset());
-            if first.is_ok_and(|first| first >= owned.partition.borrow().high_watermark()) {
+            let batch = RecordBatch::parse(&bytes).map(|batch| batch.header());
+            let high_watermark = owned.partition.borrow().high_watermark();
+            if batch.is_ok_and(|batch| batch.base_offset() >= high_watermark) {
                 // Stored ahead of its commit.
                 break;
             }
             let found = first_at_least(&bytes, target, from);
-            let last_offset = RecordBatch::parse(&bytes).map(|batch| batch.last_offset());
+            let last_offset = batch.map(|batch| batch.last_offset());
             match (found, last_offset) {
                 // The record that reaches it lies before the log start.
                 (None, Ok(last_offset)) => from = last_offset + 1,

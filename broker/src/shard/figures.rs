@@ -56,14 +56,12 @@ fn of_partition(owned: &Owned) -> PartitionFigures {
     let partition = owned.partition.borrow();
     let segments = owned.log.segments();
     let on_disk: u64 = segments.iter().map(|segment| segment.bytes).sum();
-    // What is in segments may still be in memory.
-    let stored = segments.last().map_or(0, |last| last.next_offset);
     PartitionFigures {
         topic: owned.topic.clone(),
         partition: owned.key.partition,
         log_start_offset: partition.log_start_offset(),
         high_watermark: partition.high_watermark(),
-        size_bytes: on_disk + partition.tail_bytes_from(stored) as u64,
+        size_bytes: on_disk + owned.tail_bytes_beyond(&segments),
         segments: segments.len() as u64,
     }
 }

@@ -271,9 +271,7 @@ impl Shard {
         }
         let segments = owned.log.segments();
         let partition = owned.partition.borrow();
-        // While a piece of the tail is written back it stands in both.
-        let written = segments.last().map_or(0, |last| last.next_offset);
-        let tail_bytes = partition.tail_bytes_from(written) as u64;
+        let tail_bytes = owned.tail_bytes_beyond(&segments);
         let offset = rule.log_start_after(&segments, tail_bytes, self.io.clock.wall_ms())?;
         (offset > partition.log_start_offset()).then_some(offset)
     }

@@ -91,7 +91,10 @@ fn propose_change(shard: &Shard, kind: ItemKind, key: PartitionKey, place: usize
 
 /// A shard that leads `KEY`.
 async fn open_with_partition(io: &Io, root: &Path) -> Rc<Shard> {
-    let shard = open(io, root).await;
+    lead_partition(open(io, root).await).await
+}
+
+async fn lead_partition(shard: Rc<Shard>) -> Rc<Shard> {
     flush_all(&shard).await;
     add_partition(&shard, KEY, 1);
     flush_all(&shard).await;
@@ -461,10 +464,7 @@ async fn sizes(shard: &Shard) -> Vec<usize> {
 fn much_of_a_partition_goes_to_its_segment_and_is_found_there_by_the_next_start() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
-        let shard = open_direct(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        flush_all(&shard).await;
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
         let before = shard.journal.used_bytes();
         // Small ones through the journal, large ones not, and the small ones before them with them.
         let (mut given, mut frames) = (Vec::new(), 0);
@@ -514,12 +514,12 @@ fn much_of_a_partition_goes_to_its_segment_and_is_found_there_by_the_next_start(
 fn a_start_misses_the_checkpoint_that_has_the_segments_before_those_a_frame_tells_of() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
-        let shard = open_direct(&io, directory.path()).await;
-        flush_all(&shard).await;
-        add_partition(&shard, KEY, 1);
-        produce_after_flush(&shard, 2000).await;
-        assert!(shard.checkpoint().await);
-        produce_after_flush(&shard, 2000).await;
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
+        for made in [true, false] {
+            produce(&shard, 2000);
+            flush_all(&shard).await;
+            assert!(!made || shard.checkpoint().await);
+        }
         let quorum = shard.quorums.borrow().id(1).0;
         drop(shard);
         let path = crate::log::manifest::path(directory.path(), quorum);
@@ -531,10 +531,4 @@ fn a_start_misses_the_checkpoint_that_has_the_segments_before_those_a_frame_tell
             "{error}"
         );
     });
-}
-
-async fn produce_after_flush(shard: &Shard, bytes: usize) {
-    flush_all(shard).await;
-    produce(shard, bytes);
-    flush_all(shard).await;
 }

@@ -15,7 +15,7 @@ use super::{Owned, Shard};
 use crate::journal::Sequence;
 use crate::limits;
 use crate::log::manifest::{Manifest, Origin, PartitionState};
-use crate::log::{LogBatch, LogError};
+use crate::log::{LogBatch, LogError, Segment};
 use crate::metadata::CONTROLLER_QUORUM;
 use crate::partition::TailBatch;
 use crate::planted::{self, Bug};
@@ -181,7 +181,7 @@ impl Shard {
         let next_offset = batches
             .last()
             .map_or(upper_offset, |last| last.last_offset + 1);
-        let stored = owned.log.end_offset().unwrap_or(i64::MIN);
+        let stored = owned.stored_offset();
         let missing = batches.iter().filter(|batch| batch.base_offset >= stored);
         let missing: usize = missing.map(|batch| batch.bytes.len()).sum();
         let appended = owned.log.append(&batches).await;
@@ -457,6 +457,12 @@ impl Shard {
 }
 
 impl Owned {
+    /// Bytes of its tail that `segments`, which are its own, do not have: what is in segments may still be in memory.
+    pub(in crate::shard) fn tail_bytes_beyond(&self, segments: &[Segment]) -> u64 {
+        let stored = segments.last().map_or(0, |last| last.next_offset);
+        self.partition.borrow().tail_bytes_from(stored) as u64
+    }
+
     pub(in crate::shard) fn tail_start_offset(&self) -> i64 {
         self.partition.borrow().tail_start_offset()
     }
