@@ -525,6 +525,10 @@ pub struct SinkArgs {
     /// its segments
     #[arg(long, requires = "store")]
     pub twice: bool,
+    /// Write only where nothing was ever written, in a new file when one is full: what a broker can reach at most whose log
+    /// grows. Nothing can be fetched then
+    #[arg(long, requires = "store", conflicts_with = "twice")]
+    pub new_blocks: bool,
     /// Bytes of the values in fetched records
     #[arg(long, default_value_t = 100)]
     pub record_bytes: u32,

@@ -19,7 +19,7 @@ use rustix::net::RecvFlags;
 use self::aligned::Aligned;
 use self::answers::{Answer, Answers, Part};
 use self::reads::{ReadAnswer, Reads};
-use self::store::{STORE_BYTES_MIN, Store};
+use self::store::{Blocks, STORE_BYTES_MIN, Store};
 use crate::args::SinkArgs;
 use crate::host::pin_thread;
 use crate::run::RunError;
@@ -167,7 +167,12 @@ fn woken(
 
 impl Disk {
     fn open(path: &Path, args: &SinkArgs, batch: &[u8]) -> std::io::Result<Self> {
-        let store = Store::new(path, args.store_bytes, batch, args.twice)?;
+        let blocks = match (args.twice, args.new_blocks) {
+            (true, _) => Blocks::WrittenTwice,
+            (_, true) => Blocks::New,
+            _ => Blocks::Written,
+        };
+        let store = Store::new(path, args.store_bytes, batch, blocks)?;
         let bytes = args.store_bytes.max(STORE_BYTES_MIN);
         let reads = Reads::new(path, bytes, batch.len(), args.partitions as usize)?;
         Ok(Self { store, reads })

@@ -161,7 +161,7 @@ mod tests {
     use protocol::compression::Compression;
     use protocol::record_batch::{RecordBatch, RecordBatchBuilder};
 
-    use crate::sink::store::{STORE_BYTES_MIN, Store};
+    use crate::sink::store::{Blocks, STORE_BYTES_MIN, Store};
 
     #[test]
     fn what_the_store_was_filled_with_is_read_with_the_offsets_asked_for() {
@@ -170,7 +170,7 @@ mod tests {
         let batch = builder.build().unwrap();
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        Store::new(&path, 0, &batch, false).unwrap();
+        Store::new(&path, 0, &batch, Blocks::Written).unwrap();
         let reads = Reads::new(&path, STORE_BYTES_MIN, batch.len(), 3).unwrap();
         let part = |partition: i32, first_batch: usize| Part {
             head: vec![partition as u8],

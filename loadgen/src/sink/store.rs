@@ -1,17 +1,18 @@
 //! The least a broker can do that keeps what it acknowledges: checks the CRC of each batch, gathers all batches that come while a
 //! write is under way, writes them by direct IO, syncs, and only then gives out their answers. No log, no index, no order of
 //! partitions: what it reaches is what this machine can do at most, and no broker can beat it. Asked to, it writes everything a
-//! second time, not synced, as a broker does that has a journal beside its segments: what that costs.
+//! second time, not synced, as a broker does that has a journal beside its segments, or only where nothing was ever written, as a
+//! log does that grows: what that costs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use protocol::record_batch::RecordBatch;
-use rustix::fs::OFlags;
+use rustix::fs::{FallocateFlags, OFlags};
 
 use super::aligned::Aligned;
 
@@ -27,6 +28,17 @@ const SPARES_TWICE: usize = 4;
 
 /// An answer that waits for its batch to be durable, and the connection it goes to.
 pub type Waiting = (usize, Vec<u8>);
+
+/// Where the batches go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// Over blocks that were written before, round and round.
+    Written,
+    /// The same, and not synced into a second file.
+    WrittenTwice,
+    /// Into blocks that are allocated ahead and were never written.
+    New,
+}
 
 /// What a writing thread tells.
 enum Told {
@@ -49,9 +61,10 @@ pub struct Store {
 
 impl Store {
     /// Fills `bytes` of the file at `path` with `batch` over and over, and starts the thread that writes to it, on this thread's
-    /// CPU. With `twice` there is a second file and a second thread.
-    pub fn new(path: &Path, bytes: u64, batch: &[u8], twice: bool) -> io::Result<Self> {
+    /// CPU. With [`Blocks::WrittenTwice`] there is a second file and a second thread; a file of [`Blocks::New`] is not filled.
+    pub fn new(path: &Path, bytes: u64, batch: &[u8], blocks: Blocks) -> io::Result<Self> {
         let bytes = bytes.max(STORE_BYTES_MIN);
+        let twice = blocks == Blocks::WrittenTwice;
         let (done, from_writer) = channel();
         let (written, told) = UnixStream::pair()?;
         written.set_nonblocking(true)?;
@@ -66,7 +79,10 @@ impl Store {
                 })?,
             );
         }
-        let once = Round::filled(path, bytes, batch)?;
+        let once = match blocks {
+            Blocks::New => Round::new_blocks(path, bytes)?,
+            Blocks::Written | Blocks::WrittenTwice => Round::filled(path, bytes, batch)?,
+        };
         let to_writer = once.start(done, told, move |file, full, told| {
             file.write(full.blocks())?;
             file.file.sync_data()?;
@@ -90,7 +106,7 @@ impl Store {
             to_writer,
             from_writer,
             written,
-            written_over: false,
+            written_over: blocks == Blocks::New,
         })
     }
 
@@ -161,22 +177,19 @@ fn gather(gathering: &mut Aligned, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A file whose blocks are all there, written round and round.
+/// A file whose blocks are all there, written round and round, or once and then replaced.
 struct Round {
     file: File,
     bytes: u64,
     position: u64,
+    /// The path, if it is replaced.
+    replaced: Option<PathBuf>,
 }
 
 impl Round {
     /// A file of `bytes` at `path`, filled with `batch` over and over.
     fn filled(path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .custom_flags(OFlags::DIRECT.bits() as i32)
-            .open(path)?;
+        let file = empty(path)?;
         let mut fill = Aligned::new(FILL_BYTES);
         fill.length = FILL_BYTES;
         let mut over_and_over = batch.iter().copied().cycle();
@@ -186,11 +199,24 @@ impl Round {
             file.write_all_at(fill.blocks(), position)?;
         }
         file.sync_all()?;
-        let position = 0;
         Ok(Self {
             file,
             bytes,
-            position,
+            position: 0,
+            replaced: None,
+        })
+    }
+
+    /// A file of `bytes` at `path`, allocated and never written.
+    fn new_blocks(path: &Path, bytes: u64) -> io::Result<Self> {
+        let file = empty(path)?;
+        rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+        file.sync_all()?;
+        Ok(Self {
+            file,
+            bytes,
+            position: 0,
+            replaced: Some(path.to_path_buf()),
         })
     }
 
@@ -198,6 +224,12 @@ impl Round {
         let length = blocks.len() as u64;
         if self.position + length > self.bytes {
             self.position = 0;
+            if let Some(path) = &self.replaced {
+                std::fs::remove_file(path)?;
+                let full = std::mem::replace(self, Self::new_blocks(path, self.bytes)?);
+                // Its blocks are freed when it is closed, which takes a while.
+                std::thread::spawn(|| drop(full));
+            }
         }
         self.file.write_all_at(blocks, self.position)?;
         self.position += length;
@@ -230,10 +262,17 @@ impl Round {
     }
 }
 
+fn empty(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(OFlags::DIRECT.bits() as i32)
+        .open(path)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::sink::aligned::ALIGNMENT;
     use protocol::compression::Compression;
@@ -258,7 +297,7 @@ mod tests {
     #[test]
     fn answers_come_after_their_batches_are_in_the_file() {
         let (first, second) = (batch(b"first"), batch(b"second"));
-        let (_directory, path, _) = two_taken(&first, &second, false);
+        let (_directory, path, _) = two_taken(&first, &second, Blocks::Written);
         let kept = std::fs::read(&path).unwrap();
         assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
     }
@@ -266,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_written_twice_is_in_both_files() {
         let (first, second) = (batch(b"first"), batch(b"second"));
-        let (_directory, path, mut store) = two_taken(&first, &second, true);
+        let (_directory, path, mut store) = two_taken(&first, &second, Blocks::WrittenTwice);
         while store.spares.len() < SPARES_TWICE {
             store.durable().unwrap();
             std::thread::yield_now();
@@ -277,12 +316,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_full_file_of_new_blocks_is_replaced() {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let path = directory.path().join("store");
+        let mut round = Round::new_blocks(&path, 2 * ALIGNMENT as u64).unwrap();
+        let mut block = Aligned::new(ALIGNMENT);
+        block.length = ALIGNMENT;
+        for filled in 1..=3 {
+            block.blocks_mut().fill(filled);
+            round.write(block.blocks()).unwrap();
+        }
+        let kept = std::fs::read(&path).unwrap();
+        assert_eq!(
+            (kept[0], kept[ALIGNMENT], kept.len()),
+            (3, 0, 2 * ALIGNMENT)
+        );
+    }
+
     /// A store that has written one batch, then another.
-    fn two_taken(first: &[u8], second: &[u8], twice: bool) -> (tempfile::TempDir, PathBuf, Store) {
+    fn two_taken(
+        first: &[u8],
+        second: &[u8],
+        blocks: Blocks,
+    ) -> (tempfile::TempDir, PathBuf, Store) {
         // A file system in memory takes no direct IO.
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        let mut store = Store::new(&path, 0, &[0], twice).unwrap();
+        let mut store = Store::new(&path, 0, &[0], blocks).unwrap();
         store.begin();
         assert!(store.durable().unwrap().is_empty(), "nothing was given");
         store.take(first, 7, b"one".to_vec()).unwrap();
@@ -299,7 +360,8 @@ mod tests {
     #[test]
     fn a_damaged_batch_is_not_taken() {
         let directory = tempfile::tempdir_in(".").unwrap();
-        let mut store = Store::new(&directory.path().join("store"), 0, &[0], false).unwrap();
+        let mut store =
+            Store::new(&directory.path().join("store"), 0, &[0], Blocks::Written).unwrap();
         let mut damaged = batch(b"value");
         *damaged.last_mut().unwrap() ^= 1;
         assert!(store.take(&damaged, 1, Vec::new()).is_err());
