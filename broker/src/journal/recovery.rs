@@ -58,6 +58,8 @@ pub struct Recovery {
     last_position: Option<u64>,
     unfinished: Vec<PathBuf>,
     ended: bool,
+    /// That the last frame is torn has been logged: what is read twice is told of once.
+    torn_told: bool,
 }
 
 impl Recovery {
@@ -155,7 +157,7 @@ impl Recovery {
                 Some(proof) => Err(self.corrupt(format!("{defect}, but {proof}"))),
                 None => {
                     // Anything else is what a file holds behind its last frame.
-                    if defect == Defect::Checksum {
+                    if defect == Defect::Checksum && !std::mem::replace(&mut self.torn_told, true) {
                         tracing::warn!(path = %self.files[self.at].path.display(), position, frame = self.expected, "the journal ends with a torn frame, which is cut: it was never synced, so nothing in it was acknowledged");
                     }
                     Ok(None)
@@ -336,6 +338,7 @@ pub(super) async fn open(
         last_position: None,
         unfinished: found.unfinished,
         ended: false,
+        torn_told: false,
     };
     if recovery.files.is_empty() {
         begin(&shared, &directory).await?;

@@ -45,7 +45,7 @@ fn what_is_stored_ahead_is_told_when_it_is_over_and_not_before() {
 }
 
 #[test]
-fn what_failed_half_way_is_written_again_as_it_was() {
+fn what_no_frame_told_of_is_overwritten() {
     on_disk(async |io, root| {
         let log = log(&io, &root);
         let (first, offset) = run_of(0, 3, 5000);

@@ -17,7 +17,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use broker::log::retention::RetentionRule;
 use broker::shard::PartitionKey;
 
 pub mod groups;
@@ -159,8 +158,8 @@ pub struct History {
     sent: RefCell<Vec<Sent>>,
     logs: RefCell<BTreeMap<PartitionKey, Log>>,
     topics: RefCell<BTreeMap<String, Topic>>,
-    /// By name: what the topic that was created last keeps.
-    rules: RefCell<BTreeMap<String, RetentionRule>>,
+    /// What topics keep.
+    rules: RefCell<retention::Rules>,
     retired: RefCell<BTreeSet<u128>>,
     /// Names of topics that keep the newest record of each key, a bit each, and keys that records have.
     newest: Cell<(u64, u64)>,
@@ -559,6 +558,7 @@ impl History {
     pub fn disk_lost(&self) -> Vec<PartitionKey> {
         let floor = self.floor.borrow_mut().take();
         let mut floor = floor.expect("it was noted when the disk began to lie");
+        self.rules.borrow_mut().disk_lost();
         let mut untouched = BTreeSet::new();
         for (name, topic) in &mut *self.topics.borrow_mut() {
             let same =
@@ -617,10 +617,11 @@ impl History {
 
     /// From here on `known` is known of `name`.
     pub fn set_topic(&self, name: &str, known: Known, partitions: i32) {
-        if let Known::Present(id) = known
-            && self.keeps_newest(name)
-        {
-            self.compacted.borrow_mut().insert(id);
+        if let Known::Present(id) = known {
+            self.rules.borrow_mut().is_of(name, id);
+            if self.keeps_newest(name) {
+                self.compacted.borrow_mut().insert(id);
+            }
         }
         let mut topics = self.topics.borrow_mut();
         let version = topics.get(name).map_or(0, |topic| topic.version) + 1;
