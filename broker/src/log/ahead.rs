@@ -10,14 +10,16 @@ use crate::limits;
 use crate::planted::{self, Bug};
 
 impl PartitionLog {
-    /// Waits until no append runs and nothing stored ahead waits for its commit. For the one task that appends otherwise.
+    /// Waits until no append runs and nothing stored ahead waits for its commit. Who appends then has to begin at once.
     pub async fn wait_idle(&self) {
-        // Who stores ahead would otherwise come first, again and again.
-        self.awaited.set(true);
         while self.appending.get() {
+            // Who stores ahead would otherwise come first, again and again.
+            self.awaited.set(true);
             self.append_ended.wait().await;
         }
         self.awaited.set(false);
+        // One that waits takes the signal from the others, and may find nothing to append.
+        self.append_ended.set();
     }
 
     /// Whether batches can be stored ahead now, and what a restart must be told of the segments is little.

@@ -1,5 +1,7 @@
 //! Segments leave: first the log forgets them, then, when readers have had time to let go, their files go. Decides nothing.
 
+use std::collections::BTreeSet;
+
 use super::format::{Segment, SegmentId};
 use super::{LogError, PartitionLog, Swept};
 
@@ -48,7 +50,14 @@ impl PartitionLog {
             return Ok(());
         }
         self.swept.set(Swept::Running);
-        let swept = self.sweep_now(log_start_offset).await;
+        // What is written meanwhile may get the name of a file that is to go.
+        self.wait_idle().await;
+        self.appending.set(true);
+        let swept = match self.removed.get() {
+            true => Ok(()),
+            false => self.sweep_now(log_start_offset).await,
+        };
+        self.append_is_over();
         self.swept.set(Swept::Done);
         swept
     }
@@ -58,7 +67,7 @@ impl PartitionLog {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             listed => listed.map_err(|error| LogError::io(&self.directory, 0, error))?,
         };
-        let left_over: Vec<SegmentId> = {
+        let left_over = {
             let state = self.state.borrow();
             let is_known = |id: &SegmentId| state.segments.iter().any(|known| known.id == *id);
             let active = state.segments.last().map(|active| active.base_offset());
@@ -69,7 +78,8 @@ impl PartitionLog {
             let ids = listed
                 .iter()
                 .filter_map(|entry| SegmentId::of_name(&entry.name));
-            ids.filter(|id| is_below(id) && !is_known(id)).collect()
+            let left_over: BTreeSet<_> = ids.filter(|id| is_below(id) && !is_known(id)).collect();
+            left_over
         };
         for id in left_over {
             self.remove_segment(id).await?;

@@ -132,3 +132,17 @@ fn third_end(end: i64) -> i64 {
 fn joined_slices(slices: &[Slice]) -> Vec<u8> {
     slices.iter().flat_map(|slice| slice.to_vec()).collect()
 }
+
+#[test]
+fn all_who_wait_for_an_idle_log_get_it() {
+    on_disk(async |io, root| {
+        let log = log(&io, &root);
+        log.store_ahead(&run_of(0, 1, 100).0).await.unwrap();
+        let end = async {
+            futures_lite::future::yield_now().await;
+            log.ahead_is_over();
+        };
+        // Neither appends anything.
+        futures_util::future::join3(log.wait_idle(), log.wait_idle(), end).await;
+    });
+}

@@ -1,4 +1,4 @@
-//! A disk that passes everything on to the real one, counts what is read, and is full when a test says so.
+//! A disk that passes everything on to the real one, counts what is read, and is full, or slow to remove, when a test says so.
 
 use std::cell::Cell;
 use std::io;
@@ -16,6 +16,8 @@ pub struct Faults {
     pub bytes_read: Cell<u64>,
     /// Operations that take space until one is refused; each after it is, until this is `None` again.
     pub full_after: Cell<Option<u32>>,
+    /// So many turns of the others go by before the next file is removed.
+    pub remove_turns: Cell<u32>,
 }
 
 impl Faults {
@@ -108,7 +110,12 @@ impl Disk for FaultyDisk {
     }
 
     fn remove<'a>(&'a self, path: &'a Path) -> LocalBoxFuture<'a, io::Result<()>> {
-        self.real.remove(path)
+        Box::pin(async move {
+            for _ in 0..self.faults.remove_turns.take() {
+                futures_lite::future::yield_now().await;
+            }
+            self.real.remove(path).await
+        })
     }
 
     fn rename<'a>(&'a self, from: &'a Path, to: PathBuf) -> LocalBoxFuture<'a, io::Result<()>> {

@@ -138,3 +138,31 @@ fn a_segment_that_nothing_could_be_written_to_is_not_over() {
         assert!(read_all(&log, 5, 1 << 20).await == from(&run, 5));
     });
 }
+
+#[test]
+fn what_is_written_while_left_over_files_are_swept_up_stays() {
+    on_disk(async |io, root| {
+        let earlier = log(&io, &root);
+        earlier.configure(1, i64::MAX);
+        let (all, _) = run_of(0, 60, 100);
+        earlier.append(&all).await.unwrap();
+        assert_eq!(earlier.segments().len(), all.len());
+        // No checkpoint knows of them; the journal has brought their records back, and the log starts within the last one.
+        let (slow, faults) = Faults::around(&io);
+        faults.remove_turns.set(2_000_000);
+        let again = log(&slow, &root);
+        again.configure(1, i64::MAX);
+        let start = all[all.len() - 1].last_offset;
+        let write = async {
+            again.wait_idle().await;
+            again.append(&all).await
+        };
+        let (swept, written) = futures_util::future::join(again.sweep(start), write).await;
+        swept.unwrap();
+        written.unwrap();
+        assert_eq!(read_all(&again, 0, 1 << 20).await, joined(&all));
+        for segment in again.segments() {
+            assert!(file_of(&root, segment.id.segment_name()).exists());
+        }
+    });
+}
