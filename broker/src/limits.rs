@@ -210,9 +210,13 @@ pub const DIRTY_SHARE: u64 = 4;
 
 /// Bytes of a partition in one flush from which they go straight to its segment: a write and a sync there cost less then than a second
 /// copy of them. Never less than a block, or what the frame says in their place could be longer than they are.
-pub const DIRECT_BYTES_MIN: u64 = 128 << 10;
+pub const DIRECT_BYTES_MIN: u64 = 64 << 10;
 
-/// Partitions of one flush that do: each costs a write and a sync.
+/// With more partitions than these in memory, twice as much: the work is spread over many then, and many small writes, each with a
+/// sync, cost more than one to the journal and fewer, larger ones later.
+pub const DIRECT_PARTITIONS_FEW: usize = 16;
+
+/// Partitions of one flush that do at most: each costs a write and a sync.
 pub const DIRECT_PARTITIONS_PER_FRAME_MAX: usize = 16;
 
 /// With more of a partition that is in no segment yet it does not: all of that has to go with it.

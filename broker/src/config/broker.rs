@@ -566,7 +566,7 @@ const OWN: &[Setting] = &[
         "direct.bytes.min",
         Preset::Integer(limits::DIRECT_BYTES_MIN as i64),
         AtLeast(limits::BLOCK_BYTES as i64),
-        "Bytes of a partition in one flush from which they go straight to its segment, once, instead of first to the journal.",
+        "Bytes of a partition in one flush from which they go straight to its segment, once, instead of first to the journal; twice that while many partitions are written.",
     )
     .fixed(),
     Setting::size(

@@ -113,7 +113,10 @@ impl Shard {
 
     /// The partitions of which `sections` carry so many bytes that a write and a sync of their own cost less than a second copy.
     fn worth_it(&self, sections: &[Section<Bytes>]) -> Vec<Rc<Owned>> {
-        let bytes_min = self.config.direct_bytes_min;
+        let bytes_min = match self.tails.borrow().len() {
+            ..=limits::DIRECT_PARTITIONS_FEW => self.config.direct_bytes_min,
+            _ => self.config.direct_bytes_min.saturating_mul(2),
+        };
         let mut bytes: HashMap<PartitionKey, u64> = HashMap::new();
         let total: usize = batches_of(sections).map(|item| item.body.len()).sum();
         if (total as u64) < bytes_min {
