@@ -300,6 +300,12 @@ impl PartitionLog {
         if self.removed.get() { Ok(()) } else { done }
     }
 
+    /// Waits as an append does, and keeps others from one until [`PartitionLog::append_is_over`].
+    async fn hold(&self) {
+        self.wait_idle().await;
+        assert!(!self.appending.replace(true), "it was idle");
+    }
+
     fn append_is_over(&self) {
         self.appending.set(false);
         let mut state = self.state.borrow_mut();
@@ -589,8 +595,7 @@ impl PartitionLog {
 
     /// For a checkpoint, after the appends it covers: keeps for an idle partition nothing that can be read back. By the task that appends.
     pub async fn settle(&self) {
-        self.wait_idle().await;
-        assert!(!self.appending.replace(true), "no append while it settles");
+        self.hold().await;
         if !self.removed.get() {
             self.settle_index().await;
             let mut state = self.state.borrow_mut();

@@ -51,8 +51,7 @@ impl PartitionLog {
         }
         self.swept.set(Swept::Running);
         // What is written meanwhile may get the name of a file that is to go.
-        self.wait_idle().await;
-        self.appending.set(true);
+        self.hold().await;
         let swept = match self.removed.get() {
             true => Ok(()),
             false => self.sweep_now(log_start_offset).await,

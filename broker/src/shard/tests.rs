@@ -511,6 +511,35 @@ fn much_of_a_partition_goes_to_its_segment_and_is_found_there_by_the_next_start(
 }
 
 #[test]
+fn while_many_partitions_are_in_memory_twice_as_much_is_asked_for_to_go_straight() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
+        let goes_straight = async |bytes| {
+            let before = shard.metrics.direct_bytes.get();
+            produce(&shard, bytes);
+            flush_all(&shard).await;
+            shard.metrics.direct_bytes.get() > before
+        };
+        assert!(goes_straight(1500).await);
+        for partition in 0..limits::DIRECT_PARTITIONS_FEW as i32 {
+            let key = PartitionKey {
+                partition: 100 + partition,
+                ..KEY
+            };
+            add_partition(&shard, key, 1);
+            flush_all(&shard).await;
+            produce_to(&shard, key, 10);
+            flush_all(&shard).await;
+        }
+        assert!(!goes_straight(1500).await);
+        assert!(goes_straight(2500).await);
+        assert!(shard.checkpoint().await);
+        assert!(goes_straight(1500).await);
+    });
+}
+
+#[test]
 fn a_start_misses_the_checkpoint_that_has_the_segments_before_those_a_frame_tells_of() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {

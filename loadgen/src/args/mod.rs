@@ -518,7 +518,7 @@ pub struct SinkArgs {
     /// what a durable broker on this machine can reach at most
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
-    /// Size of that file; it is filled first, then written round and round
+    /// Size of that file; unless --new-blocks is given it is filled first, then written round and round
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub store_bytes: u64,
     /// Write everything a second time, to FILE.again and not synced: what a broker can reach at most that has a journal beside

@@ -283,7 +283,7 @@ impl Connection {
         match disk {
             None => self.fetch = Some((Sending::FromMemory(parts), 0)),
             Some(disk) if disk.store.written_over() => {
-                let lost = "what is to be fetched was written over: fetch from a new sink";
+                let lost = "what is to be fetched was written over, or never written: fetch from a new sink without --new-blocks";
                 return Err(std::io::Error::new(ErrorKind::Unsupported, lost));
             }
             Some(disk) => {

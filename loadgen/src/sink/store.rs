@@ -110,7 +110,7 @@ impl Store {
         })
     }
 
-    /// Whether batches were taken, and so lie where those lay that the file was filled with.
+    /// Whether the file has anything else than the batches that it is filled with: others were taken, or it was not filled.
     pub fn written_over(&self) -> bool {
         self.written_over
     }

@@ -66,7 +66,7 @@ impl History {
         }
         let rules = self.rules.borrow();
         let sent = self.sent.borrow();
-        rules.of(key.topic_id).iter().any(|rule| {
+        let allows = |rule: &RetentionRule| {
             let by_size = rule
                 .bytes_max
                 .map_or(0, |max| size_cut(key, log, &sent, max));
@@ -78,7 +78,8 @@ impl History {
                 // Of one that nobody has seen nobody knows the age.
                 record.is_none_or(|number| now_ms - sent[number as usize].timestamp_ms > age_ms_max)
             })
-        })
+        };
+        rules.of(key.topic_id).iter().any(allows)
     }
 }
 
