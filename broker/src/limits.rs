@@ -155,11 +155,9 @@ pub const DELAYED_FETCHES_PER_PARTITION_MAX: usize = 65_536;
 /// Longest wait of a fetch, whatever it asks for.
 pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
 
-/// One direct read for a consumer that is behind.
-pub const FETCH_READ_BYTES: u64 = 1 << 20;
-
-/// Bytes read ahead, or read and not yet sent, for one connection.
-pub const FETCH_READ_AHEAD_BYTES: u64 = 4 << 20;
+/// One read for a consumer that is behind while frames are written, and then one at a time: what a frame waits for in the disk's
+/// queue.
+pub const FETCH_READ_BESIDE_WRITES_BYTES: usize = 256 << 10;
 
 /// What fetches of a shard may have read and not yet given to their connections; beyond it each gets one batch only.
 pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
@@ -368,12 +366,8 @@ const _: () = {
         "an uncompressible batch always passes the cap"
     );
     assert!(
-        FETCH_READ_BYTES_PER_SHARD_MAX >= 16 * FETCH_READ_AHEAD_BYTES,
+        FETCH_READ_BYTES_PER_SHARD_MAX >= 64 * FETCH_READ_BESIDE_WRITES_BYTES as u64,
         "consumers that are behind share the buffers"
-    );
-    assert!(
-        FETCH_READ_BYTES.is_power_of_two(),
-        "the buffer arena hands out powers of two"
     );
     assert!(
         WRITE_BACK_BYTES_MAX.is_multiple_of(BLOCK_BYTES)

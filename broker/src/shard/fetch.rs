@@ -298,16 +298,26 @@ impl Shard {
         wake: Option<&Signal>,
         (mut answer, tail_start): (ReadAnswer, i64),
     ) -> ReadAnswer {
-        match owned
-            .log
-            .read(
-                request.offset,
-                request.bytes_max,
-                request.at_least_one,
-                tail_start,
-            )
-            .await
-        {
+        let read = async |bytes_max| {
+            let (offset, at_least_one) = (request.offset, request.at_least_one);
+            let read = owned.log.read(offset, bytes_max, at_least_one, tail_start);
+            read.await
+        };
+        let read = match self.writing.get() {
+            false => read(request.bytes_max).await,
+            // A disk serves its queue in order, more or less: a frame waits for what readers who are behind have in it.
+            true => {
+                let place = self.reads_beside_writes.join();
+                place.first().await;
+                read(
+                    request
+                        .bytes_max
+                        .min(limits::FETCH_READ_BESIDE_WRITES_BYTES),
+                )
+                .await
+            }
+        };
+        match read {
             Ok(Some(records)) => answer.records = records,
             // What was the tail went to segments meanwhile: they are read again.
             Ok(None) if owned.partition.borrow().tail_start_offset() != tail_start => {

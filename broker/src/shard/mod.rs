@@ -205,6 +205,10 @@ pub struct Shard {
     flush_waiters: Waiters,
     /// Who waits for room for a produce. Without an order the one woken first would take it all, time after time.
     pub room: Line,
+    /// Frames are written, or were a moment ago.
+    writing: Cell<bool>,
+    /// Fetches that read segments meanwhile.
+    reads_beside_writes: Line,
     write_back_wanted: Signal,
     reconcile_wanted: Signal,
     /// What a partition of a topic without settings of its own has.
@@ -342,6 +346,7 @@ impl Shard {
         if !self.make_room(bytes).await {
             return;
         }
+        self.writing.set(true);
         let before = self.io.clock.now();
         let Some(mut direct) = self.store_direct(&mut window.sections).await else {
             return;
@@ -390,7 +395,7 @@ impl Shard {
         true
     }
 
-    /// After some idle time an empty frame makes the synced mark durable.
+    /// After some idle time an empty frame makes the synced mark durable, and readers have the disk for themselves.
     async fn wait_or_mark(&self) {
         let idle = std::time::Duration::from_millis(limits::JOURNAL_IDLE_MARK_MS);
         let wanted = async {
@@ -401,10 +406,11 @@ impl Shard {
             self.io.clock.sleep(idle).await;
             true
         };
-        if or(wanted, timed_out).await
-            && let Err(error) = self.journal.mark().await
-        {
-            self.fence(&error.to_string());
+        if or(wanted, timed_out).await {
+            self.writing.set(false);
+            if let Err(error) = self.journal.mark().await {
+                self.fence(&error.to_string());
+            }
         }
     }
 

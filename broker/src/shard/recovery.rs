@@ -260,6 +260,8 @@ fn empty(
         flush_wanted: Default::default(),
         flush_waiters: Default::default(),
         room: Default::default(),
+        writing: Cell::new(false),
+        reads_beside_writes: Default::default(),
         write_back_wanted: Default::default(),
         retention: Default::default(),
         compaction: Default::default(),

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_lite::future::zip;
+use futures_lite::future::{poll_once, zip};
 use protocol::compression::Compression;
 use protocol::native::MetadataRecord;
 use protocol::record_batch::RecordBatchBuilder;
@@ -507,6 +507,37 @@ fn much_of_a_partition_goes_to_its_segment_and_is_found_there_by_the_next_start(
         let longer = sizes(&shard).await;
         assert_eq!(longer[..live.len()], live);
         assert_eq!(longer.len(), live.len() + 2);
+    });
+}
+
+#[test]
+fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
+        for _ in 0..20 {
+            produce(&shard, 100_000);
+            flush_all(&shard).await;
+        }
+        drop(shard);
+        // Nothing of it is in memory any more.
+        let shard = open_direct(&io, directory.path()).await;
+        flush_all(&shard).await;
+        let read = async |offset| shard.read(&read(offset), None).await.bytes();
+        assert!(shard.writing.get());
+        let bytes = read(0).await;
+        assert!((200_000..=limits::FETCH_READ_BESIDE_WRITES_BYTES).contains(&bytes));
+        let other = shard.reads_beside_writes.join();
+        let mut waits = Box::pin(read(0));
+        assert!(poll_once(&mut waits).await.is_none());
+        drop(other);
+        assert_eq!(waits.await, bytes);
+        assert!(shard.reads_beside_writes.is_empty());
+        // After some time without a frame.
+        shard.wait_or_mark().await;
+        let other = shard.reads_beside_writes.join();
+        assert!(read(0).await > 3 * bytes, "it waits for nobody");
+        drop(other);
     });
 }
 
