@@ -273,6 +273,9 @@ pub struct FetchOptions {
     /// Fetches that a connection keeps unanswered; its partitions are shared over them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub fetches_in_flight: u32,
+    /// Keep a fetch session for each of them: a request names only the partitions that changed, as Kafka's own consumer does it
+    #[arg(long)]
+    pub fetch_sessions: bool,
     /// Read everything so many times at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub groups: u32,
@@ -287,6 +290,7 @@ impl Default for FetchOptions {
             fetch_min_bytes: 1,
             fetch_wait: Duration::from_millis(500),
             fetches_in_flight: 1,
+            fetch_sessions: false,
             groups: 1,
         }
     }

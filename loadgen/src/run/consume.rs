@@ -12,6 +12,7 @@ use protocol::messages::fetch as wire;
 use protocol::record::records;
 use protocol::record_batch::{BatchHeader, HEADER_BYTES, RecordBatch};
 
+use super::fetch_session::FetchSession;
 use super::link::Link;
 use super::record::Window;
 use super::session::{Context, LinkError, Session, SessionEnd};
@@ -85,6 +86,8 @@ pub struct ConsumePlan {
     pub looks: Looks,
     /// Fetches of a connection without an answer.
     pub in_flight_max: usize,
+    /// Whether each of them keeps a session, and names the partitions that changed.
+    pub fetch_sessions: bool,
     /// Bytes asked for in one fetch.
     pub fetch_bytes: i32,
     /// Bytes asked for of one partition.
@@ -108,6 +111,8 @@ pub struct Reading {
     place: Place,
     start_offset: i64,
     next_offset: i64,
+    /// Offset that the session's broker was told last; none: it does not know the partition.
+    told: Option<i64>,
     check: Option<PartitionCheck>,
     done: bool,
 }
@@ -126,6 +131,7 @@ impl Reading {
             place,
             start_offset: offset,
             next_offset: offset,
+            told: None,
             check,
             done: false,
         }
@@ -138,6 +144,7 @@ impl Reading {
             place,
             start_offset: offset,
             next_offset: offset,
+            told: None,
             check: Some(check),
             done: false,
         }
@@ -190,14 +197,20 @@ struct Request {
     lane: usize,
 }
 
+/// One of the fetches of a connection: it is in flight, or is sent next. Reading `i` belongs to lane `i` modulo their number.
+#[derive(Clone)]
+struct Lane {
+    in_flight: bool,
+    session: FetchSession,
+}
+
 /// One connection.
 pub struct Consumer {
     plan: Arc<ConsumePlan>,
     readings: Vec<Reading>,
     by_place: HashMap<Place, usize>,
     by_topic: HashMap<Vec<u8>, u32>,
-    /// Which lane has a fetch in flight; reading `i` belongs to lane `i` modulo their number.
-    lanes: Vec<bool>,
+    lanes: Vec<Lane>,
     link: Option<Link>,
     stream: FetchStream,
     requests: VecDeque<Request>,
@@ -222,10 +235,14 @@ impl Consumer {
             .zip(&plan.topics)
             .map(|(at, name)| (name.clone().into_bytes(), at));
         let lanes = plan.in_flight_max.clamp(1, readings.len());
+        let lane = Lane {
+            in_flight: false,
+            session: FetchSession::new(plan.fetch_sessions),
+        };
         Self {
             by_place: by_place.collect(),
             by_topic: by_topic.collect(),
-            lanes: vec![false; lanes],
+            lanes: vec![lane; lanes],
             stream: FetchStream::new(plan.looks.batch_bytes(), RESPONSE_BYTES_MAX),
             plan,
             readings,
@@ -243,8 +260,11 @@ impl Consumer {
     /// Fetches for every lane that waits for nothing.
     fn send(&mut self, context: &mut Context, now: u64) -> Result<(), LinkError> {
         self.end_if_read(context, now);
+        if self.link.is_none() {
+            return Ok(());
+        }
         for lane in 0..self.lanes.len() {
-            if !self.done && !self.lanes[lane] {
+            if !self.done && !self.lanes[lane].in_flight {
                 self.put_fetch(lane, now);
             }
         }
@@ -256,40 +276,33 @@ impl Consumer {
     }
 
     fn put_fetch(&mut self, lane: usize, now: u64) {
-        let Some(link) = &mut self.link else { return };
-        let lanes = self.lanes.len();
-        let wanted = self.readings.iter().skip(lane).step_by(lanes);
-        let mut topics: Vec<wire::FetchRequestTopic<'_>> = Vec::new();
-        let mut last = None;
-        for reading in wanted.filter(|reading| !reading.done) {
-            let partition = wire::FetchRequestTopicPartition {
-                partition: reading.place.partition,
-                fetch_offset: reading.next_offset,
-                partition_max_bytes: self.plan.partition_bytes,
-                ..Default::default()
-            };
-            let topic = reading.place.topic;
-            match topics.last_mut() {
-                Some(named) if last == Some(topic) => named.partitions.push(partition),
-                _ => topics.push(wire::FetchRequestTopic {
-                    topic: Cow::Borrowed(&self.plan.topics[topic as usize]),
-                    partitions: vec![partition],
-                    ..Default::default()
-                }),
-            }
-            last = Some(topic);
-        }
-        if topics.is_empty() {
+        let Some((named, forgotten)) = self.changed(lane) else {
             return;
-        }
+        };
+        let Some(link) = &mut self.link else { return };
+        let (session_id, session_epoch) = self.lanes[lane].session.next();
+        let name = |topic: u32| Cow::Borrowed(self.plan.topics[topic as usize].as_str());
+        let topics = named.into_iter();
+        let topics = topics.map(|(topic, partitions)| wire::FetchRequestTopic {
+            topic: name(topic),
+            partitions,
+            ..Default::default()
+        });
+        let forgotten = forgotten.into_iter();
+        let forgotten = forgotten.map(|(topic, partitions)| wire::FetchRequestForgottenTopic {
+            topic: name(topic),
+            partitions,
+            ..Default::default()
+        });
         let request = wire::FetchRequest {
             replica_id: -1,
             max_wait_ms: self.plan.max_wait_ms,
             min_bytes: self.plan.min_bytes,
             max_bytes: self.plan.fetch_bytes,
-            session_id: 0,
-            session_epoch: -1,
-            topics,
+            session_id,
+            session_epoch,
+            topics: topics.collect(),
+            forgotten_topics_data: forgotten.collect(),
             ..Default::default()
         };
         let correlation_id = self.next_correlation_id;
@@ -303,12 +316,46 @@ impl Consumer {
                 request.encode(out, version);
             },
         );
-        self.lanes[lane] = true;
+        self.lanes[lane].in_flight = true;
         self.requests.push_back(Request {
             correlation_id,
             sent: now,
             lane,
         });
+    }
+
+    /// What the lane's next request has to name, by topic: all that is read, or within a session what changed since the broker was
+    /// told, and what is read no longer. `None`: the lane has nothing to read. The broker counts as told.
+    fn changed(&mut self, lane: usize) -> Option<(ByTopic<Wanted>, ByTopic<i32>)> {
+        let (mut named, mut forgotten) = (Vec::new(), Vec::new());
+        let full = self.lanes[lane].session.is_full();
+        let lanes = self.lanes.len();
+        let mut reads = false;
+        for reading in self.readings.iter_mut().skip(lane).step_by(lanes) {
+            let wanted = (!reading.done).then_some(reading.next_offset);
+            reads |= wanted.is_some();
+            if full {
+                reading.told = None;
+            }
+            if reading.told == wanted {
+                continue;
+            }
+            reading.told = wanted;
+            let Place { topic, partition } = reading.place;
+            match wanted {
+                Some(fetch_offset) => {
+                    let partition = Wanted {
+                        partition,
+                        fetch_offset,
+                        partition_max_bytes: self.plan.partition_bytes,
+                        ..Default::default()
+                    };
+                    group(&mut named, topic, partition);
+                }
+                None => group(&mut forgotten, topic, partition),
+            }
+        }
+        reads.then_some((named, forgotten))
     }
 
     /// Ends the session when all is read, or the window is over and nothing more is wanted.
@@ -386,13 +433,15 @@ impl Consumer {
             FetchEvent::Response {
                 correlation_id,
                 error_code,
+                session_id,
             } => {
                 let request = self.requests.front().ok_or(LinkError::Unasked)?;
                 let (expected, found) = (request.correlation_id, correlation_id);
                 if found != expected {
                     return Err(ClientError::CorrelationId { expected, found }.into());
                 }
-                if error_code != 0 {
+                let session = &mut self.lanes[request.lane].session;
+                if !session.answered(error_code, session_id) {
                     return Err(LinkError::Client(refused("Fetch".to_owned(), error_code)));
                 }
             }
@@ -414,7 +463,7 @@ impl Consumer {
             }
             FetchEvent::End => {
                 let request = self.requests.pop_front().ok_or(LinkError::Unasked)?;
-                self.lanes[request.lane] = false;
+                self.lanes[request.lane].in_flight = false;
                 context.recorder.fetched(now, request.sent);
             }
         }
@@ -442,6 +491,19 @@ impl Consumer {
             }
             _ => Err(LinkError::Elsewhere(error)),
         }
+    }
+}
+
+type Wanted = wire::FetchRequestTopicPartition;
+
+/// Something of partitions, topic by topic.
+type ByTopic<T> = Vec<(u32, Vec<T>)>;
+
+/// Adds one of a topic's to the topic's group, which is the last if it is there: they come topic by topic.
+fn group<T>(groups: &mut ByTopic<T>, topic: u32, one: T) {
+    match groups.last_mut() {
+        Some((last, all)) if *last == topic => all.push(one),
+        _ => groups.push((topic, vec![one])),
     }
 }
 
@@ -512,7 +574,10 @@ impl Session for Consumer {
         context.totals.disconnects += 1;
         self.link = None;
         self.requests.clear();
-        self.lanes.fill(false);
+        for lane in &mut self.lanes {
+            lane.in_flight = false;
+            lane.session.lost();
+        }
         self.current = None;
     }
 

@@ -5,6 +5,7 @@
 //! | [`core`] | one core's loop |
 //! | [`session`] | what loop and sessions say to each other |
 //! | [`produce`], [`consume`] | one connection's work |
+//! | [`fetch_session`] | what a fetch session's next request carries |
 //! | [`link`], [`poller`] | sockets that never block, and waiting for them |
 //! | [`reconnect`] | connections made again |
 //! | [`record`], [`collect`] | counting by core and second; all of them as one run |
@@ -12,6 +13,7 @@
 pub mod collect;
 pub mod consume;
 pub mod core;
+mod fetch_session;
 mod link;
 pub mod poller;
 pub mod produce;

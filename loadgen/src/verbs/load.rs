@@ -176,6 +176,7 @@ pub fn consume(
             .collect(),
         looks,
         in_flight_max: options.fetches_in_flight as usize,
+        fetch_sessions: options.fetch_sessions,
         fetch_bytes: i32_of(options.fetch_bytes),
         partition_bytes: i32_of(options.partition_fetch_bytes),
         min_bytes: i32_of(options.fetch_min_bytes),
@@ -261,6 +262,7 @@ pub fn consume_settings(options: &FetchOptions, looks: Looks) -> BTreeMap<String
     let named = [
         ("fetch_bytes", options.fetch_bytes.to_string()),
         ("fetch_min_bytes", options.fetch_min_bytes.to_string()),
+        ("fetch_sessions", options.fetch_sessions.to_string()),
         ("fetch_wait_ms", options.fetch_wait.as_millis().to_string()),
         ("fetches_in_flight", options.fetches_in_flight.to_string()),
         ("groups", options.groups.to_string()),

@@ -1,13 +1,14 @@
 //! A broker in memory, of one topic's worth of partitions for every name: honest, or a liar in one way. A thread a connection.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use protocol::error_code::ErrorCode;
 use protocol::header::{RequestHeader, put_response_header};
 use protocol::messages::{
     create_topics, delete_topics, describe_configs, fetch, init_producer_id, list_offsets,
@@ -48,6 +49,8 @@ pub enum Lie {
     Refuse,
     /// Does nothing for a while, once.
     Stall,
+    /// Forgets fetch sessions, and the epochs of others.
+    ForgetSessions,
 }
 
 #[derive(Default)]
@@ -59,6 +62,15 @@ struct Log {
     sequences: HashMap<i64, i32>,
 }
 
+/// What is read of topics and partitions: from which offset on, and bytes at most.
+type Wanted = BTreeMap<(String, i32), (i64, i32)>;
+
+/// A fetch session of a client.
+struct FetchSession {
+    epoch: i32,
+    partitions: Wanted,
+}
+
 struct Shared {
     address: SocketAddr,
     partitions: i32,
@@ -66,12 +78,18 @@ struct Shared {
     logs: Mutex<HashMap<(String, i32), Log>>,
     batches: AtomicU64,
     producers: AtomicU64,
+    sessions: Mutex<HashMap<i32, FetchSession>>,
+    /// Fetches that went on with a session.
+    incremental: AtomicU64,
+    /// Partitions that left a session.
+    forgotten: AtomicU64,
 }
 
 /// A running broker; its threads end with the process.
 pub struct Liar {
     /// Where it listens.
     pub address: SocketAddr,
+    shared: Arc<Shared>,
 }
 
 impl Liar {
@@ -86,15 +104,25 @@ impl Liar {
             logs: Mutex::default(),
             batches: AtomicU64::new(0),
             producers: AtomicU64::new(0),
+            sessions: Mutex::default(),
+            incremental: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
         });
+        let accepting = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = shared.clone();
+                let shared = accepting.clone();
                 // A connection that ends in the middle of something is the client's business.
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
-        Self { address }
+        Self { address, shared }
+    }
+
+    /// Fetches that went on with a session, and partitions that they said are read no longer.
+    pub fn session_use(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (load(&self.shared.incremental), load(&self.shared.forgotten))
     }
 }
 
@@ -324,45 +352,111 @@ impl Shared {
     }
 
     fn fetch(&self, request: fetch::FetchRequest<'_>, version: i16, out: &mut Vec<u8>) {
+        let (session_id, wanted) = match self.session(&request) {
+            Ok(session) => session,
+            Err(code) => {
+                let refusal = fetch::FetchResponse {
+                    error_code: code as i16,
+                    ..Default::default()
+                };
+                return refusal.encode(out, version);
+            }
+        };
         let steps = request.max_wait_ms as u128 / WAIT_STEP.as_millis();
-        for _ in 0..=steps {
-            let (response, records) = self.read(&request);
-            if records {
+        let incremental = request.session_epoch > 0;
+        for step in 0..=steps {
+            let (mut response, records) = self.read(&wanted, incremental);
+            if records || step == steps {
+                response.session_id = session_id;
                 return response.encode(out, version);
             }
             std::thread::sleep(WAIT_STEP);
         }
-        self.read(&request).0.encode(out, version);
     }
 
-    fn read<'a>(&self, request: &fetch::FetchRequest<'a>) -> (fetch::FetchResponse<'a>, bool) {
+    /// The session's id, 0 without one, and what is to be read.
+    fn session(&self, request: &fetch::FetchRequest<'_>) -> Result<(i32, Wanted), ErrorCode> {
+        let asked = request.topics.iter().flat_map(|topic| {
+            let asked = topic.partitions.iter();
+            asked.map(|asked| {
+                let from = (asked.fetch_offset, asked.partition_max_bytes);
+                ((topic.topic.to_string(), asked.partition), from)
+            })
+        });
+        let mut sessions = self.sessions.lock().unwrap();
+        match request.session_epoch {
+            -1 => return Ok((0, asked.collect())),
+            0 => {
+                sessions.remove(&request.session_id);
+                let id = self.producers.fetch_add(1, Ordering::Relaxed) as i32 + 1;
+                let partitions: Wanted = asked.collect();
+                let session = FetchSession {
+                    epoch: 1,
+                    partitions: partitions.clone(),
+                };
+                sessions.insert(id, session);
+                return Ok((id, partitions));
+            }
+            _ => {}
+        }
+        let nth = self.incremental.fetch_add(1, Ordering::Relaxed);
+        if self.lie == Lie::ForgetSessions && nth % EVERY == 3 {
+            sessions.remove(&request.session_id);
+        }
+        let session = sessions.get_mut(&request.session_id);
+        let session = session.ok_or(ErrorCode::FetchSessionIdNotFound)?;
+        let forgets_epoch = self.lie == Lie::ForgetSessions && nth % EVERY == 5;
+        if session.epoch != request.session_epoch || forgets_epoch {
+            return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        session.epoch += 1;
+        for (place, from) in asked {
+            if session.partitions.insert(place, from) == Some(from) {
+                // It did not change: the client has no need to name it.
+                return Err(ErrorCode::InvalidRequest);
+            }
+        }
+        for topic in &request.forgotten_topics_data {
+            for &partition in &topic.partitions {
+                let place = (topic.topic.to_string(), partition);
+                let known = session.partitions.remove(&place);
+                known.ok_or(ErrorCode::InvalidRequest)?;
+                self.forgotten.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok((request.session_id, session.partitions.clone()))
+    }
+
+    /// `news`: only of partitions that have records.
+    fn read(&self, wanted: &Wanted, news: bool) -> (fetch::FetchResponse<'static>, bool) {
         let logs = self.logs.lock().unwrap();
         let mut any = false;
-        let responses = request
-            .topics
-            .iter()
-            .map(|topic| fetch::FetchResponseTopicResponse {
-                topic: topic.topic.clone(),
-                partitions: topic
-                    .partitions
-                    .iter()
-                    .map(|asked| {
-                        let log = logs.get(&(topic.topic.to_string(), asked.partition));
-                        let records =
-                            log.map(|log| log.read(asked.fetch_offset, asked.partition_max_bytes));
-                        let records = records.unwrap_or_default();
-                        any |= !records.is_empty();
-                        fetch::FetchResponseTopicResponsePartitionData {
-                            partition_index: asked.partition,
-                            high_watermark: log.map_or(0, |log| log.end),
-                            records: Some(Cow::Owned(records)),
-                            ..Default::default()
-                        }
-                    })
-                    .collect(),
+        let mut responses: Vec<fetch::FetchResponseTopicResponse<'static>> = Vec::new();
+        for (place, &(offset, bytes_max)) in wanted {
+            let log = logs.get(place);
+            let records = log.map(|log| log.read(offset, bytes_max));
+            let records = records.unwrap_or_default();
+            any |= !records.is_empty();
+            if news && records.is_empty() {
+                continue;
+            }
+            let (topic, partition_index) = place;
+            if responses.last().is_none_or(|last| last.topic != *topic) {
+                responses.push(fetch::FetchResponseTopicResponse {
+                    topic: Cow::Owned(topic.clone()),
+                    ..Default::default()
+                });
+            }
+            let data = fetch::FetchResponseTopicResponsePartitionData {
+                partition_index: *partition_index,
+                high_watermark: log.map_or(0, |log| log.end),
+                records: Some(Cow::Owned(records)),
                 ..Default::default()
-            });
-        let responses = responses.collect();
+            };
+            if let Some(last) = responses.last_mut() {
+                last.partitions.push(data);
+            }
+        }
         let response = fetch::FetchResponse {
             responses,
             ..Default::default()

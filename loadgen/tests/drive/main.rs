@@ -266,6 +266,40 @@ fn end_to_end_everything_acknowledged_is_consumed_and_timed() {
 }
 
 #[test]
+fn fetch_sessions_read_the_same_and_survive_being_forgotten() {
+    for lie in [Lie::None, Lie::ForgetSessions] {
+        let broker = Liar::start(5, lie);
+        let records = ["--records", "20010", "--batch-records", "10", "--verify"];
+        let (produced, status) = measure(&broker, "produce", &records);
+        assert_eq!(status, 0, "{produced}");
+        // A batch at a time, and one of the partitions has one more than the others, so those are forgotten before it is.
+        let read = [
+            "--fetch-sessions",
+            "--connections",
+            "1",
+            "--fetches-in-flight",
+            "2",
+            "--partition-fetch-bytes",
+            "1500",
+            "--verify",
+        ];
+        let (consumed, status) = measure(&broker, "consume", &read);
+        assert_eq!(
+            (status, number(&consumed, "records")),
+            (0, 20_010),
+            "{lie:?}: {consumed}"
+        );
+        assert_eq!(number(&consumed, "errors"), 0, "{lie:?}: {consumed}");
+        assert_eq!(consumed["verified"], Value::Bool(true));
+        let (incremental, forgotten) = broker.session_use();
+        assert!(
+            incremental > 400 && forgotten > 0,
+            "{incremental}, {forgotten}"
+        );
+    }
+}
+
+#[test]
 fn backlog_chase_search_and_churn_tell_what_they_are_about() {
     let broker = Liar::start(2, Lie::None);
     let short = [

@@ -50,6 +50,8 @@ pub enum FetchEvent<'a> {
         correlation_id: i32,
         /// Kafka's code for the whole request.
         error_code: i16,
+        /// The session that the broker keeps; 0 for none.
+        session_id: i32,
     },
     /// A topic begins; its name.
     Topic(&'a [u8]),
@@ -219,7 +221,7 @@ impl FetchStream {
         let correlation_id = reader.int32("correlation_id")?;
         let _throttle_time_ms = reader.int32("throttle_time_ms")?;
         let error_code = reader.int16("error_code")?;
-        let _session_id = reader.int32("session_id")?;
+        let session_id = reader.int32("session_id")?;
         self.topics_left = length_or_null("responses", reader.int32("responses")?)?;
         // `step` takes off what this step takes.
         self.response_left = length + 4;
@@ -227,6 +229,7 @@ impl FetchStream {
         on(FetchEvent::Response {
             correlation_id,
             error_code,
+            session_id,
         });
         Ok(Progress::Took(RESPONSE_BYTES))
     }
