@@ -114,6 +114,7 @@ pub struct RemoteRead {
     log_start_offset: i64,
     diverging: Option<(i32, i64)>,
     records: Bytes,
+    more: bool,
 }
 
 /// A produce on its way: decided here, or asked of another shard.
@@ -192,6 +193,7 @@ impl Router {
                 } else {
                     vec![Slice::from(read.records)]
                 },
+                more: read.more,
             },
             _ => ReadAnswer::stopped(),
         }
@@ -343,6 +345,7 @@ impl Router {
                     log_start_offset: answer.log_start_offset,
                     diverging: answer.diverging,
                     records: copy.freeze(),
+                    more: answer.more,
                 })
             }
             Ask::Offset(request) => Answer::Offset(self.shard.offset(request).await),

@@ -129,11 +129,9 @@ async fn read_enough(
             let known = items.iter().zip(&answers);
             known.filter(|(item, _)| item.is_known())
         };
-        let bytes: usize = known().map(|(_, answer)| answer.bytes()).sum();
         let now = clock.now();
-        let told =
-            known().all(|(_, answer)| answer.failure.is_none() && answer.diverging.is_none());
-        if bytes >= min_bytes || !told || now >= deadline || known().next().is_none() {
+        let enough = is_enough(known().map(|(_, answer)| answer), min_bytes);
+        if enough || now >= deadline || known().next().is_none() {
             return answers;
         }
         let led = known().filter_map(|(item, answer)| Some((item.place.ok()?, answer)));
@@ -149,6 +147,17 @@ async fn read_enough(
             watch.end().await;
         }
     }
+}
+
+/// Whether an answer goes out without waiting for more: there are as many bytes as it should have, something has to be told, or a
+/// partition has more that one read does not give (Kafka's `DelayedFetch` goes by the segment: what lies in an older one is not waited on).
+fn is_enough<'a>(answers: impl Iterator<Item = &'a ReadAnswer>, min_bytes: usize) -> bool {
+    let (mut bytes, mut told) = (0, false);
+    for answer in answers {
+        bytes += answer.bytes();
+        told |= answer.failure.is_some() || answer.diverging.is_some() || answer.more;
+    }
+    bytes >= min_bytes || told
 }
 
 /// What other shards must watch, by shard.
@@ -222,5 +231,37 @@ fn failure_of(absent: Absent) -> ReadFailure {
         Absent::Topic => ReadFailure::UnknownTopicId,
         Absent::Partition => ReadFailure::Unknown,
         Absent::OtherTopic => ReadFailure::InconsistentTopicId,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_beside_what_can_be_read_or_has_to_be_told() {
+        let read = |bytes: usize| ReadAnswer {
+            failure: None,
+            high_watermark: 10,
+            log_start_offset: 0,
+            diverging: None,
+            records: vec![bytes::Bytes::from(vec![0; bytes]).into()],
+            more: false,
+        };
+        let enough = |answers: &[ReadAnswer]| is_enough(answers.iter(), 100);
+        assert!(!enough(&[]));
+        assert!(!enough(&[read(50), read(49)]));
+        assert!(enough(&[read(50), read(50)]));
+        let more = ReadAnswer {
+            more: true,
+            ..read(1)
+        };
+        assert!(enough(&[read(0), more]), "a read of a segment has an end");
+        let diverging = ReadAnswer {
+            diverging: Some((1, 2)),
+            ..read(0)
+        };
+        assert!(enough(&[diverging, read(0)]));
+        assert!(enough(&[ReadAnswer::failed(ReadFailure::Storage)]));
     }
 }

@@ -25,7 +25,7 @@ pub mod index;
 mod index_file;
 mod lru;
 pub mod manifest;
-mod reader;
+pub mod reader;
 mod removal;
 pub mod retention;
 mod rewrite;

@@ -12,25 +12,42 @@ use crate::io::disk::OpenMode;
 /// Smallest single read, bytes.
 const READ_BYTES_MIN: usize = 64 << 10;
 
+/// What is wanted of a log in one read.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// From where.
+    pub offset: i64,
+    /// So many bytes of whole batches at most.
+    pub bytes_max: usize,
+    /// But one batch at least.
+    pub at_least_one: bool,
+    /// None from here on.
+    pub upper_offset: i64,
+    /// So many bytes in one go from the disk at most, if a batch is not larger.
+    pub window_bytes_max: usize,
+}
+
+/// What a read gives.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Whole batches.
+    pub batches: Vec<Slice>,
+    /// The offset behind them; the one asked for, if there are none.
+    pub next_offset: i64,
+}
+
 impl PartitionLog {
-    /// Whole batches from the one that holds `offset`, or the next one, below `upper_offset`, up to `bytes_max`; one at least
-    /// if asked for. Their checksums are right. Fewer come where one read or one segment ends. `None`: there are none in
-    /// segments below `upper_offset`, whatever may be read; compaction has left none, or there never were any.
+    /// Whole batches from the one that holds the offset, or the next one. Their checksums are right. Fewer come where one window or
+    /// one segment ends. `None`: there are none in segments below the upper offset, whatever may be read; compaction has left none,
+    /// or there never were any.
     ///
     /// # Errors
-    /// The batch of `offset` cannot be read, or is not what was written.
-    pub async fn read(
-        &self,
-        offset: i64,
-        bytes_max: usize,
-        at_least_one: bool,
-        upper_offset: i64,
-    ) -> Result<Option<Vec<Slice>>, LogError> {
-        while let Some(segment) = self.segment_of(offset) {
-            let read = self.read_segment(&segment, offset, bytes_max, at_least_one, upper_offset);
-            match read.await {
+    /// The batch of the offset cannot be read, or is not what was written.
+    pub async fn read(&self, wanted: &Wanted) -> Result<Option<Found>, LogError> {
+        while let Some(segment) = self.segment_of(wanted.offset) {
+            match self.read_segment(&segment, wanted).await {
                 // Compaction has put another into its place, and its file is gone.
-                Err(_) if !self.knows(&segment) && self.reaches_back_to(offset) => {}
+                Err(_) if !self.knows(&segment) && self.reaches_back_to(wanted.offset) => {}
                 done => return done,
             }
         }
@@ -40,46 +57,51 @@ impl PartitionLog {
     async fn read_segment(
         &self,
         segment: &Segment,
-        offset: i64,
-        bytes_max: usize,
-        at_least_one: bool,
-        upper_offset: i64,
-    ) -> Result<Option<Vec<Slice>>, LogError> {
-        let mut slices = Vec::new();
+        wanted: &Wanted,
+    ) -> Result<Option<Found>, LogError> {
+        let mut found = Found {
+            next_offset: wanted.offset,
+            ..Default::default()
+        };
         let reader = self.reader(segment).await?;
-        let mut at = self.mark_before_offset(segment, offset).await?;
+        let mut at = self.mark_before_offset(segment, wanted.offset).await?;
         let mut bytes = 0;
-        while slices.is_empty() && !reader.is_at_end(&at) {
-            let want = bytes_max.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
+        let window_bytes = wanted.bytes_max.min(wanted.window_bytes_max);
+        while found.batches.is_empty() && !reader.is_at_end(&at) {
+            let want = window_bytes.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let window = reader.window(&at, want).await?;
             while !reader.is_at_end(&at) {
                 let extent = match reader.batch_at(&window, &at) {
                     Ok(Some(extent)) => extent,
                     Ok(None) => break,
-                    Err(error) => return served_before(slices, error),
+                    Err(error) => return served_before(found, error),
                 };
-                if extent.last_offset < offset {
+                if extent.last_offset < wanted.offset {
                     at = at.after(&extent);
                     continue;
                 }
-                let first = slices.is_empty();
-                let too_much = bytes + extent.bytes > bytes_max && !(first && at_least_one);
+                let first = found.batches.is_empty();
+                let too_much =
+                    bytes + extent.bytes > wanted.bytes_max && !(first && wanted.at_least_one);
                 // One larger than a read is put together from several, if it is the first; else it waits for the next fetch.
                 let later = !first && !window.holds(&at, &extent);
-                if first && extent.base_offset >= upper_offset {
+                let beyond = extent.base_offset >= wanted.upper_offset;
+                if first && beyond {
                     return Ok(None);
                 }
-                if extent.base_offset >= upper_offset || too_much || later {
-                    return Ok(Some(slices));
+                if beyond || too_much || later {
+                    return Ok(Some(found));
                 }
-                if let Err(error) = reader.whole(&window, &at, &extent, &mut slices).await {
-                    return served_before(slices, error);
+                let whole = reader.whole(&window, &at, &extent, &mut found.batches);
+                if let Err(error) = whole.await {
+                    return served_before(found, error);
                 }
                 bytes += extent.bytes;
+                found.next_offset = extent.last_offset + 1;
                 at = at.after(&extent);
             }
         }
-        Ok(Some(slices))
+        Ok(Some(found))
     }
 
     /// The first batch that ends at or after `from_offset` and whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
@@ -195,10 +217,10 @@ impl PartitionLog {
 }
 
 /// What was good before the damage is served; the damage is met by who asks for it first.
-fn served_before(slices: Vec<Slice>, error: LogError) -> Result<Option<Vec<Slice>>, LogError> {
-    if slices.is_empty() {
+fn served_before(found: Found, error: LogError) -> Result<Option<Found>, LogError> {
+    if found.batches.is_empty() {
         Err(error)
     } else {
-        Ok(Some(slices))
+        Ok(Some(found))
     }
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use protocol::compression::Compression;
 use protocol::record_batch::{RecordBatch, RecordBatchBuilder, batches};
 
+use super::reader::Wanted;
 use super::*;
 use crate::io::Io;
 use crate::io::production::run_local;
@@ -88,19 +89,29 @@ fn file_of(root: &Path, name: String) -> PathBuf {
     root.join(format::directory_name("t", 0, 7)).join(name)
 }
 
+fn wanted(offset: i64, bytes_max: usize) -> Wanted {
+    Wanted {
+        offset,
+        bytes_max,
+        at_least_one: true,
+        upper_offset: i64::MAX,
+        window_bytes_max: usize::MAX,
+    }
+}
+
 async fn read_all(log: &PartitionLog, from: i64, bytes_max: usize) -> Vec<u8> {
     let (mut out, mut offset) = (Vec::new(), from);
     loop {
-        let slices = log
-            .read(offset, bytes_max, true, i64::MAX)
-            .await
-            .unwrap()
-            .unwrap_or_default();
-        let part: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let Some(found) = log.read(&wanted(offset, bytes_max)).await.unwrap() else {
+            return out;
+        };
+        let pieces = found.batches.iter();
+        let part: Vec<u8> = pieces.flat_map(|piece| piece.to_vec()).collect();
         match batches(&part).last() {
             Some(last) => offset = last.unwrap().last_offset() + 1,
             None => return out,
         }
+        assert_eq!(found.next_offset, offset);
         out.extend(part);
     }
 }
@@ -202,10 +213,11 @@ fn a_sealed_segment_is_looked_up_by_its_index_file_and_without_it() {
             let again = restarted(&io, &root, &log);
             faults.bytes_read.set(0);
             let read = again
-                .read(target.base_offset, 1, true, i64::MAX)
+                .read(&wanted(target.base_offset, 1))
                 .await
                 .unwrap()
-                .unwrap_or_default();
+                .unwrap_or_default()
+                .batches;
             assert_eq!(read.len(), 1);
             assert!(*read[0] == want[..]);
             let read = faults.bytes_read.get();
@@ -245,10 +257,11 @@ fn an_active_segment_saves_its_index_and_walks_only_its_end_after_a_restart() {
         faults.bytes_read.set(0);
         let target = more.last().unwrap();
         let read = again
-            .read(target.base_offset, 1, true, i64::MAX)
+            .read(&wanted(target.base_offset, 1))
             .await
             .unwrap()
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .batches;
         assert!(*read[0] == *target.bytes);
         let read = faults.bytes_read.get();
         assert!(
@@ -380,7 +393,7 @@ fn damage_refuses_its_range_only_and_names_its_place() {
             let restarted = restarted(&io, &root, &log);
             faults::flip(&io, &path, byte).await;
             let error = restarted
-                .read(run[at].base_offset, 1 << 20, true, i64::MAX)
+                .read(&wanted(run[at].base_offset, 1 << 20))
                 .await
                 .unwrap_err();
             let LogError::Corrupt {
@@ -393,11 +406,11 @@ fn damage_refuses_its_range_only_and_names_its_place() {
             };
             assert_eq!((named, *place), (&path, position(at)), "{error}");
             let before = restarted
-                .read(run[at - 3].base_offset, 1 << 20, true, i64::MAX)
+                .read(&wanted(run[at - 3].base_offset, 1 << 20))
                 .await
                 .unwrap()
                 .unwrap_or_default();
-            assert_eq!(before.len(), 3, "what lies before it is served");
+            assert_eq!(before.batches.len(), 3, "what lies before it is served");
             let after = &run[at + 30..];
             let rest = read_all(&restarted, after[0].base_offset, 1 << 20).await;
             assert!(rest == joined(after), "what lies after it is served");
@@ -431,7 +444,7 @@ fn a_segment_that_is_gone_or_cut_is_left_alone_and_the_log_goes_on() {
             assert_eq!(again.segments().len(), 2);
             assert!(read_all(&again, end, 1 << 20).await == joined(&more));
             let last = first.last().unwrap().base_offset;
-            let lost = again.read(last, 1, true, i64::MAX).await;
+            let lost = again.read(&wanted(last, 1)).await;
             assert!(matches!(lost, Err(LogError::Corrupt { .. })), "{lost:?}");
             let present = io.disk.open(&path, OpenMode::Read).await;
             assert_eq!(
@@ -498,10 +511,11 @@ fn reads_and_look_ups_go_on_while_it_is_written() {
             let behind = log.end_offset().unwrap_or(0) / 2;
             for from in [offset, behind] {
                 for slice in log
-                    .read(from, 20_000, true, i64::MAX)
+                    .read(&wanted(from, 20_000))
                     .await
                     .unwrap()
                     .unwrap_or_default()
+                    .batches
                 {
                     let read = RecordBatch::parse(&slice).unwrap();
                     let known =
@@ -586,10 +600,11 @@ async fn check_against(log: &PartitionLog, model: &[LogBatch], seed: u64) {
     let Some(last) = model.last() else { return };
     let offset = (seed % (last.last_offset as u64 + 1)) as i64;
     let read = log
-        .read(offset, 1, true, i64::MAX)
+        .read(&wanted(offset, 1))
         .await
         .unwrap()
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .batches;
     let want = &model[model.partition_point(|batch| batch.last_offset < offset)];
     assert!(*read[0] == *want.bytes, "offset {offset}");
     let greatest = model.iter().map(|batch| batch.max_timestamp).max().unwrap();
@@ -669,11 +684,15 @@ fn of_a_cut_segment_whole_batches_are_served_or_an_error() {
             let mut end = 0;
             for batch in &run {
                 end += batch.bytes.len() as u64;
-                let read = log.read(batch.base_offset, 1 << 20, true, i64::MAX).await;
+                let read = log.read(&wanted(batch.base_offset, 1 << 20)).await;
                 assert_eq!(read.is_ok(), end <= cut, "cut at {cut}, batch to {end}");
-                if let Ok(slices) = read {
-                    let slices = slices.unwrap_or_default();
-                    let bytes: Vec<u8> = slices.iter().flat_map(|part| part.to_vec()).collect();
+                if let Ok(found) = read {
+                    let found = found.unwrap_or_default();
+                    let bytes: Vec<u8> = found
+                        .batches
+                        .iter()
+                        .flat_map(|part| part.to_vec())
+                        .collect();
                     assert!(batches(&bytes).all(|batch| batch.unwrap().crc_matches()));
                 }
             }

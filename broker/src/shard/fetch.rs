@@ -12,6 +12,7 @@ use crate::io::buffer::Slice;
 use crate::io::clock::Instant;
 use crate::io::executor::Signal;
 use crate::limits;
+use crate::log::reader::Wanted;
 use crate::partition::TailBatch;
 use crate::planted::{self, Bug};
 
@@ -68,6 +69,8 @@ pub struct ReadAnswer {
     pub diverging: Option<(i32, i64)>,
     /// Whole batches, where they lie.
     pub records: Vec<Slice>,
+    /// There is more that could be read at once: one read of a segment gives no more.
+    pub more: bool,
 }
 
 impl ReadAnswer {
@@ -79,6 +82,7 @@ impl ReadAnswer {
             log_start_offset: -1,
             diverging: None,
             records: Vec::new(),
+            more: false,
         }
     }
 
@@ -261,6 +265,7 @@ impl Shard {
             log_start_offset,
             diverging: None,
             records: Vec::new(),
+            more: false,
         };
         match diverging(&owned, request) {
             Ok(parted) => answer.diverging = parted,
@@ -298,27 +303,29 @@ impl Shard {
         wake: Option<&Signal>,
         (mut answer, tail_start): (ReadAnswer, i64),
     ) -> ReadAnswer {
-        let read = async |bytes_max| {
-            let (offset, at_least_one) = (request.offset, request.at_least_one);
-            let read = owned.log.read(offset, bytes_max, at_least_one, tail_start);
-            read.await
+        let mut wanted = Wanted {
+            offset: request.offset,
+            bytes_max: request.bytes_max,
+            at_least_one: request.at_least_one,
+            upper_offset: tail_start,
+            window_bytes_max: usize::MAX,
         };
-        let read = match self.writing.get() {
-            false => read(request.bytes_max).await,
+        let found = match self.writing.get() {
+            false => owned.log.read(&wanted).await,
             // A disk serves its queue in order, more or less: a frame waits for what readers who are behind have in it.
             true => {
+                wanted.window_bytes_max = limits::FETCH_READ_BESIDE_WRITES_BYTES;
                 let place = self.reads_beside_writes.join();
                 place.first().await;
-                read(
-                    request
-                        .bytes_max
-                        .min(limits::FETCH_READ_BESIDE_WRITES_BYTES),
-                )
-                .await
+                owned.log.read(&wanted).await
             }
         };
-        match read {
-            Ok(Some(records)) => answer.records = records,
+        match found {
+            Ok(Some(found)) => {
+                answer.more =
+                    !found.batches.is_empty() && found.next_offset < answer.high_watermark;
+                answer.records = found.batches;
+            }
             // What was the tail went to segments meanwhile: they are read again.
             Ok(None) if owned.partition.borrow().tail_start_offset() != tail_start => {
                 return Box::pin(self.read(request, wake)).await;

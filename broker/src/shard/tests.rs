@@ -523,9 +523,12 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         // Nothing of it is in memory any more.
         let shard = open_direct(&io, directory.path()).await;
         flush_all(&shard).await;
-        let read = async |offset| shard.read(&read(offset), None).await.bytes();
+        let answer = async |offset| shard.read(&read(offset), None).await;
+        let read = async |offset| answer(offset).await.bytes();
         assert!(shard.writing.get());
         let bytes = read(0).await;
+        assert!(answer(0).await.more && answer(17).await.more);
+        assert!(!answer(18).await.more, "these are the last two");
         assert!((200_000..=limits::FETCH_READ_BESIDE_WRITES_BYTES).contains(&bytes));
         let other = shard.reads_beside_writes.join();
         let mut waits = Box::pin(read(0));

@@ -56,12 +56,12 @@ async fn told_from(log: &PartitionLog, offset: i64) -> Vec<Told> {
     let mut told = Vec::new();
     let mut at = offset;
     while at < log.end_offset().unwrap_or(0) {
-        let slices = log
-            .read(at, 1, true, i64::MAX)
-            .await
-            .unwrap()
-            .unwrap_or_default();
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let found = log.read(&wanted(at, 1)).await.unwrap().unwrap_or_default();
+        let bytes: Vec<u8> = found
+            .batches
+            .iter()
+            .flat_map(|piece| piece.to_vec())
+            .collect();
         let batch = RecordBatch::parse(&bytes).unwrap();
         assert!(
             batch.header().last_offset() >= at,
@@ -247,12 +247,8 @@ fn the_last_batch_of_a_producer_keeps_its_header() {
         seal(&log).await;
         let last_of = |producer, base_offset| (producer, base_offset) == (6, 1);
         compact(&log, 1 << 20, &last_of).await.unwrap();
-        let slices = log
-            .read(0, 1, true, i64::MAX)
-            .await
-            .unwrap()
-            .unwrap_or_default();
-        let header = RecordBatch::parse(&slices[0]).unwrap().header();
+        let found = log.read(&wanted(0, 1)).await.unwrap().unwrap_or_default();
+        let header = RecordBatch::parse(&found.batches[0]).unwrap().header();
         assert_eq!((header.base_offset(), header.last_offset()), (1, 1));
         assert_eq!((header.producer_id(), header.record_count()), (6, 0));
         let stamped = log.batch_for_timestamp(1000, 0).await.unwrap().unwrap();
@@ -330,11 +326,19 @@ fn below_the_tail_there_may_be_nothing_left() {
         append(&log, -1, &[(1, Some(2))]).await;
         seal(&log).await;
         compact(&log, 1 << 20, &|_, _| false).await.unwrap();
-        let nothing = log.read(0, 1, true, 1).await.unwrap();
+        let below = Wanted {
+            upper_offset: 1,
+            ..wanted(0, 1)
+        };
+        let nothing = log.read(&below).await.unwrap();
         assert!(nothing.is_none(), "the next batch is not below 1");
-        let too_large = log.read(0, 1, false, i64::MAX).await.unwrap();
+        let within = Wanted {
+            at_least_one: false,
+            ..wanted(0, 1)
+        };
+        let too_large = log.read(&within).await.unwrap();
         assert_eq!(
-            too_large.map(|slices| slices.len()),
+            too_large.map(|found| found.batches.len()),
             Some(0),
             "there is one, but it was not to be read"
         );
