@@ -320,6 +320,10 @@ impl Shard {
                 owned.log.read(&wanted).await
             }
         };
+        // While it waited for its turn and for the disk, the log start may have passed it: what was read begins behind what is gone.
+        if request.offset < owned.partition.borrow().log_start_offset() {
+            return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);
+        }
         match found {
             Ok(Some(found)) => {
                 answer.more =
@@ -336,10 +340,6 @@ impl Shard {
                 let (bytes_max, at_least_one) = (request.bytes_max, request.at_least_one);
                 answer.records = partition.read_tail(request.offset, bytes_max, at_least_one);
                 answer.high_watermark = partition.high_watermark();
-            }
-            // It was removed meanwhile.
-            Err(_) if request.offset < owned.partition.borrow().log_start_offset() => {
-                return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);
             }
             Err(error) => {
                 tracing::error!(topic = %owned.topic, partition = request.key.partition, offset = request.offset, %error, "a segment cannot be read");

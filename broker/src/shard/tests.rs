@@ -76,17 +76,23 @@ fn add_partition(shard: &Shard, key: PartitionKey, place: usize) {
 }
 
 fn propose_change(shard: &Shard, kind: ItemKind, key: PartitionKey, place: usize) {
-    let item = Item {
+    let proposed = shard
+        .quorums
+        .borrow_mut()
+        .propose(place, change(kind, key, -1));
+    proposed.expect("open");
+}
+
+fn change(kind: ItemKind, key: PartitionKey, offset: i64) -> Item<Bytes> {
+    Item {
         kind,
         topic_id: key.topic_id,
         partition: key.partition,
-        offset: -1,
+        offset,
         leader_epoch: -1,
         log_append_time_ms: -1,
         body: Bytes::from_static(b"t"),
-    };
-    let proposed = shard.quorums.borrow_mut().propose(place, item);
-    proposed.expect("open");
+    }
 }
 
 /// A shard that leads `KEY`.
@@ -536,10 +542,21 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         drop(other);
         assert_eq!(waits.await, bytes);
         assert!(shard.reads_beside_writes.is_empty());
+        // The log start passes one that waits.
+        let other = shard.reads_beside_writes.join();
+        let mut waits = Box::pin(answer(0));
+        assert!(poll_once(&mut waits).await.is_none());
+        let start = change(ItemKind::LogStart, KEY, 5);
+        let proposed = shard.quorums.borrow_mut().propose(1, start);
+        proposed.expect("open");
+        flush_all(&shard).await;
+        drop(other);
+        let passed = waits.await.failure;
+        assert_eq!(passed, Some(ReadFailure::OffsetOutOfRange));
         // After some time without a frame.
         shard.wait_or_mark().await;
         let other = shard.reads_beside_writes.join();
-        assert!(read(0).await > 3 * bytes, "it waits for nobody");
+        assert!(read(5).await > 3 * bytes, "it waits for nobody");
         drop(other);
     });
 }
