@@ -15,13 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.common.errors.TopicExistsException;
 
 final class Harness implements AutoCloseable {
     /** True when what is waited for has come. An exception means: not yet; a Failure: never. */
@@ -153,9 +151,6 @@ final class Harness implements AutoCloseable {
     void createTopics(int partitions, String... names) throws Exception {
         try (Admin admin = admin()) {
             admin.createTopics(Stream.of(names).map(name -> new NewTopic(name, partitions, (short) 1)).toList()).all().get();
-        } catch (ExecutionException e) {
-            // The data is new, so it was an earlier try of the client's, whose answer came too late on a busy machine.
-            if (!(e.getCause() instanceof TopicExistsException)) throw e;
         }
     }
 
