@@ -157,7 +157,10 @@ pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
 
 /// One read for a consumer that is behind while frames are written, and then one at a time: what a frame waits for in the disk's
 /// queue.
-pub const FETCH_READ_BESIDE_WRITES_BYTES: usize = 256 << 10;
+pub const FETCH_READ_BESIDE_WRITES_BYTES: usize = 128 << 10;
+
+/// Longest wait of such a read for a frame to end.
+pub const FETCH_READ_WAITS_FOR_FRAME_MS: u64 = 20;
 
 /// What fetches of a shard may have read and not yet given to their connections; beyond it each gets one batch only.
 pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;

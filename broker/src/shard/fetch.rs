@@ -310,16 +310,12 @@ impl Shard {
             upper_offset: tail_start,
             window_bytes_max: usize::MAX,
         };
-        let found = match self.writing.get() {
-            false => owned.log.read(&wanted).await,
-            // A disk serves its queue in order, more or less: a frame waits for what readers who are behind have in it.
-            true => {
-                wanted.window_bytes_max = limits::FETCH_READ_BESIDE_WRITES_BYTES;
-                let place = self.reads_beside_writes.join();
-                place.first().await;
-                owned.log.read(&wanted).await
-            }
-        };
+        let turn = self.read_turns.turn(&*self.io.clock).await;
+        if turn.is_some() {
+            wanted.window_bytes_max = limits::FETCH_READ_BESIDE_WRITES_BYTES;
+        }
+        let found = owned.log.read(&wanted).await;
+        drop(turn);
         // While it waited for its turn and for the disk, the log start may have passed it: what was read begins behind what is gone.
         if request.offset < owned.partition.borrow().log_start_offset() {
             return ReadAnswer::failed(ReadFailure::OffsetOutOfRange);

@@ -42,9 +42,12 @@ mod group_log;
 pub mod groups;
 pub mod place;
 pub mod produce;
+mod read_turns;
 pub mod recovery;
 pub mod retention;
 pub mod write_back;
+
+use read_turns::ReadTurns;
 
 pub use control::{ControlError, ControllerQuorum};
 pub use fetch::{
@@ -205,10 +208,7 @@ pub struct Shard {
     flush_waiters: Waiters,
     /// Who waits for room for a produce. Without an order the one woken first would take it all, time after time.
     pub room: Line,
-    /// Frames are written, or were a moment ago.
-    writing: Cell<bool>,
-    /// Fetches that read segments meanwhile.
-    reads_beside_writes: Line,
+    read_turns: ReadTurns,
     write_back_wanted: Signal,
     reconcile_wanted: Signal,
     /// What a partition of a topic without settings of its own has.
@@ -346,7 +346,7 @@ impl Shard {
         if !self.make_room(bytes).await {
             return;
         }
-        self.writing.set(true);
+        let _frame = self.read_turns.frame(bytes as u64);
         let before = self.io.clock.now();
         let Some(mut direct) = self.store_direct(&mut window.sections).await else {
             return;
@@ -407,7 +407,7 @@ impl Shard {
             true
         };
         if or(wanted, timed_out).await {
-            self.writing.set(false);
+            self.read_turns.no_frames();
             if let Err(error) = self.journal.mark().await {
                 self.fence(&error.to_string());
             }

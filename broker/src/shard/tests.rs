@@ -531,19 +531,18 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         flush_all(&shard).await;
         let answer = async |offset| shard.read(&read(offset), None).await;
         let read = async |offset| answer(offset).await.bytes();
-        assert!(shard.writing.get());
+        let turn = async || shard.read_turns.turn(&*io.clock).await.expect("frames");
         let bytes = read(0).await;
-        assert!(answer(0).await.more && answer(17).await.more);
-        assert!(!answer(18).await.more, "these are the last two");
-        assert!((200_000..=limits::FETCH_READ_BESIDE_WRITES_BYTES).contains(&bytes));
-        let other = shard.reads_beside_writes.join();
+        assert!(answer(0).await.more && answer(18).await.more);
+        assert!(!answer(19).await.more, "this is the last one");
+        assert!((100_000..=limits::FETCH_READ_BESIDE_WRITES_BYTES).contains(&bytes));
+        let other = turn().await;
         let mut waits = Box::pin(read(0));
         assert!(poll_once(&mut waits).await.is_none());
         drop(other);
         assert_eq!(waits.await, bytes);
-        assert!(shard.reads_beside_writes.is_empty());
         // The log start passes one that waits.
-        let other = shard.reads_beside_writes.join();
+        let other = turn().await;
         let mut waits = Box::pin(answer(0));
         assert!(poll_once(&mut waits).await.is_none());
         let start = change(ItemKind::LogStart, KEY, 5);
@@ -554,8 +553,8 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         let passed = waits.await.failure;
         assert_eq!(passed, Some(ReadFailure::OffsetOutOfRange));
         // After some time without a frame.
+        let other = turn().await;
         shard.wait_or_mark().await;
-        let other = shard.reads_beside_writes.join();
         assert!(read(5).await > 3 * bytes, "it waits for nobody");
         drop(other);
     });
