@@ -298,9 +298,9 @@ func newBroker(dir string, power *power) (*broker, error) {
 }
 
 // freeAddress finds a port that is free, with those after it, below the ports that the system gives to
-// outgoing connections: between two starts of the broker one of those could take it.
+// outgoing connections, where between two starts of the broker one could take it, and below those that other checks use.
 func freeAddress() (string, error) {
-	const first, last, shards = 20000, 30000, 8
+	const first, last, shards = 20000, 29000, 8
 	for range 100 {
 		port := first + rand.IntN(last-first)
 		free := true
@@ -316,7 +316,7 @@ func freeAddress() (string, error) {
 			return fmt.Sprintf("127.0.0.1:%d", port), nil
 		}
 	}
-	return "", errors.New("no free ports from 20000 to 30000")
+	return "", errors.New("no free ports from 20000 to 29000")
 }
 
 // crash ends the process at once, or the power of its disk and then the process; it says what the disk lost.
