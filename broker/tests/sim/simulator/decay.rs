@@ -135,10 +135,15 @@ impl Operator {
 }
 
 /// Whether what a refused start said may be about this file: it names its shard, or none. Manifests have been read when a
-/// journal is found damaged, so one that is gone was not missed, and recovery may have begun to write without it.
+/// journal is found damaged, so one that is gone was not missed, and recovery may have begun to write without it, now or in a start
+/// before, if it says of another one that it is damaged.
 fn may_mean(said: &str, path: &str) -> bool {
     if said.contains("journal corrupt at") && path.ends_with(".manifest") {
         return false;
+    }
+    let is_checkpoint = path.contains("/shard-") && path.ends_with(".manifest");
+    if said.contains("the checkpoint is damaged") && is_checkpoint {
+        return said.contains(path);
     }
     let shard = said
         .strip_prefix("shard ")
