@@ -47,7 +47,7 @@ impl Outcome {
         let mut stream = connect(port);
         // A spoiled fetch may ask to wait for minutes: that is its right, and nobody waits for it here.
         stream
-            .set_read_timeout(Some(Duration::from_millis(300)))
+            .set_read_timeout(Some(Duration::from_millis(100)))
             .unwrap();
         let well = frame(API_VERSIONS, 0, &[]);
         if stream.write_all(&[spoiled, &well].concat()).is_err() {
