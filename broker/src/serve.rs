@@ -365,7 +365,7 @@ async fn stop(server: &Server, shard: &Shard) {
 fn spawn_loops(router: &Rc<Router>, server: &Rc<Server>, cluster_id: u128) {
     let shard = router.shard().clone();
     let executor = shard.io.executor.clone();
-    executor.spawn("flush", Box::pin(shard.clone().run_flush()));
+    executor.spawn_first("flush", Box::pin(shard.clone().run_flush()));
     executor.spawn_background("write back", Box::pin(shard.clone().run_write_back()));
     executor.spawn_background("fill journal", Box::pin(shard.clone().run_fill()));
     executor.spawn_background("retention", Box::pin(shard.clone().run_retention()));

@@ -101,12 +101,15 @@ where
     })
 }
 
+/// How long tasks run until the ring of the disks is looked at again, and a task that is [first](Executor::spawn_first) comes
+/// before those that were ready already. A flush makes two trips to the disk and would wait for the end of such a turn with each of
+/// them; each look costs some microseconds, which those who are bound by the core alone pay (benches/README.md, "Turns").
+const TURN: Duration = Duration::from_micros(300);
+
 async fn io_of(part: MeshPart) -> Io {
-    let requests = executor().create_task_queue(
-        Shares::Static(1000),
-        Latency::Matters(Duration::from_millis(2)),
-        "requests",
-    );
+    let requests =
+        executor().create_task_queue(Shares::Static(1000), Latency::Matters(TURN), "requests");
+    let first = executor().create_task_queue(Shares::Static(1000), Latency::Matters(TURN), "first");
     let background =
         executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
     let polled = Rc::new(Cell::new(false));
@@ -123,6 +126,7 @@ async fn io_of(part: MeshPart) -> Io {
         random: Rc::new(SystemRandom(Cell::new(seed()))),
         executor: Rc::new(GlommioExecutor {
             requests,
+            first,
             background,
             polled,
         }),
@@ -232,6 +236,7 @@ impl Random for SystemRandom {
 
 struct GlommioExecutor {
     requests: TaskQueueHandle,
+    first: TaskQueueHandle,
     background: TaskQueueHandle,
     /// A task has run since the guard looked last.
     polled: Rc<Cell<bool>>,
@@ -263,6 +268,10 @@ fn start(name: &'static str, task: LocalBoxFuture<'static, ()>, queue: TaskQueue
 impl Executor for GlommioExecutor {
     fn spawn(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
         start(name, self.marked(task), self.requests);
+    }
+
+    fn spawn_first(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
+        start(name, self.marked(task), self.first);
     }
 
     fn spawn_background(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {

@@ -293,6 +293,9 @@ impl Executor for Nothing {
     fn spawn(&self, _: &'static str, _: LocalBoxFuture<'static, ()>) {
         unreachable!()
     }
+    fn spawn_first(&self, _: &'static str, _: LocalBoxFuture<'static, ()>) {
+        unreachable!()
+    }
     fn spawn_background(&self, _: &'static str, _: LocalBoxFuture<'static, ()>) {
         unreachable!()
     }

@@ -71,6 +71,10 @@ impl Executor for SimExecutor {
         }
     }
 
+    fn spawn_first(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
+        self.spawn(name, task);
+    }
+
     fn spawn_background(&self, name: &'static str, task: LocalBoxFuture<'static, ()>) {
         self.spawn(name, task);
     }
