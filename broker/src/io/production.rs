@@ -17,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_lite::FutureExt;
+use glommio::timer::Timer;
 use glommio::{
     Latency, LocalExecutorBuilder, Placement, PoolPlacement, Shares, TaskQueueHandle, executor,
     spawn_local_into,
@@ -92,7 +93,9 @@ where
 {
     let builder = LocalExecutorBuilder::new(Placement::Unbound).io_memory(0);
     let local = builder.make().expect("an executor for a test");
+    let nudged = Nudge::watch().expect("a thread for a test");
     local.run(async {
+        glommio::spawn_local(nudged.wait()).detach();
         GlommioDisk::prepare(Path::new("."))
             .await
             .expect("tests run in a folder that takes direct IO");
@@ -113,11 +116,7 @@ async fn io_of(part: MeshPart) -> Io {
     let background =
         executor().create_task_queue(Shares::Static(200), Latency::NotImportant, "background");
     let polled = Rc::new(Cell::new(false));
-    start(
-        "wake guard",
-        Box::pin(guard_wakes(polled.clone())),
-        requests,
-    );
+    start("wake guard", Box::pin(guard_wakes(polled.clone())), first);
     Io {
         disk: Rc::new(GlommioDisk),
         net: Rc::new(GlommioNet),
@@ -134,13 +133,17 @@ async fn io_of(part: MeshPart) -> Io {
 }
 
 /// Pauses of the guard while tasks run, and while none does.
-const GUARD_BUSY: Duration = Duration::from_millis(2);
+const GUARD_BUSY: Duration = TURN;
 const GUARD_IDLE: Duration = Duration::from_millis(100);
+/// Timers the guard has set, each a pause further from the one before than that was: 36 pauses.
+const GUARD_TIMERS: usize = 8;
 
 /// glommio 0.9 may fall asleep with tasks that are ready: when its preemption timer fires before the first of them has
 /// run (this thread lost its core just then), it takes their queues for empty (`run_task_queues` gives false), and the
-/// timer's own event wakes nobody. Without this they would run only when something else happens, which may be never. A
-/// timer of ours ends such a sleep soon, unless the guard is itself among those tasks: then [`Nudge`] does.
+/// timer's own event wakes nobody. Without this they would run only when something else happens, which may be never. By
+/// then a turn has passed, and a timer of ours that passed within it keeps the executor awake. That makes the guard one of
+/// those tasks; so it has further timers set, for when this happens again before it has run, and comes first. [`Nudge`] is
+/// there where all of them have passed meanwhile.
 async fn guard_wakes(polled: Rc<Cell<bool>>) {
     loop {
         let pause = if polled.take() {
@@ -148,12 +151,24 @@ async fn guard_wakes(polled: Rc<Cell<bool>>) {
         } else {
             GUARD_IDLE
         };
-        glommio::timer::sleep(pause).await;
+        let mut timers: [Timer; GUARD_TIMERS] = std::array::from_fn(|at| {
+            let pauses = (at + 1) * (at + 2) / 2;
+            Timer::new(pause * pauses as u32)
+        });
+        // A timer is set when it is polled first. None wakes anybody but the guard, whose first one counts.
+        std::future::poll_fn(|context| {
+            let mut first = Poll::Pending;
+            for timer in timers.iter_mut().rev() {
+                first = Pin::new(timer).poll(context).map(drop);
+            }
+            first
+        })
+        .await;
     }
 }
 
-/// Wakes a shard from outside: the guard's own timer does not help where the guard is itself among the tasks that are ready
-/// when the shard falls asleep (seen: a shard without any timer, asleep for seconds).
+/// Wakes a shard from outside: the guard's own timers do not help where all have passed when the shard falls asleep (seen: a
+/// shard without any timer, asleep for seconds).
 #[derive(Clone, Default)]
 struct Nudge(Arc<Mutex<Vec<Waker>>>);
 
