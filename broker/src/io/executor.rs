@@ -13,7 +13,8 @@ use super::LocalBoxFuture;
 pub trait Executor {
     /// Starts a task that serves requests. It is scheduled, not polled inside the call. A panic in it is caught, logged and ends only that task.
     fn spawn(&self, name: &'static str, task: LocalBoxFuture<'static, ()>);
-    /// As [`Executor::spawn`], for the one task that those who produce wait for: ready again, it runs before others that were ready already.
+    /// As [`Executor::spawn`], for a task that those who produce wait for (one a shard, the flush): ready again, it runs before others that were
+    /// ready already.
     fn spawn_first(&self, name: &'static str, task: LocalBoxFuture<'static, ()>);
     /// Starts a task of low priority (write-back, checkpoints, filling of journal files).
     fn spawn_background(&self, name: &'static str, task: LocalBoxFuture<'static, ()>);
