@@ -242,8 +242,9 @@ pub const WRITE_BACK_BYTES_IN_FLIGHT_MAX: u64 = 4 * WRITE_BACK_BYTES_MAX;
 /// Between two writes of a checkpoint that nothing waits for: 400 MB/s.
 pub const CHECKPOINT_PAUSE_MS: u64 = 5;
 
-/// Open segment files of a shard; the one used longest ago is closed.
-pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 2048;
+/// Open segment files of a shard, where a quarter of its descriptors is as many; the one used longest ago is closed. With fewer than there
+/// are partitions in turn, each piece that is written back opens its file anew.
+pub const OPEN_SEGMENTS_PER_SHARD_MAX: usize = 32_768;
 
 /// Descriptors of a shard that are neither connections nor segments: rings, journal files, manifests, listeners, and one
 /// for a connection that is refused.
