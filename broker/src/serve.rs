@@ -486,7 +486,7 @@ mod tests {
     fn connections_leave_descriptors_to_segments_and_journals() {
         assert_eq!(share_descriptors(1024, 1), (720, 240));
         assert_eq!(share_descriptors(1024, 4), (144, 48));
-        assert_eq!(share_descriptors(1 << 20, 2), (522_176, 2048));
+        assert_eq!(share_descriptors(1 << 20, 2), (491_456, 32_768));
         assert_eq!(share_descriptors(10, 8), (1, 1));
         for open_files in [256, 1024, 20_000, 1 << 20] {
             for shards in [1, 2, 16] {
