@@ -188,6 +188,14 @@ pub async fn open(
         ManifestReadError::Io { path, source } => StartError::Directory { path, source },
         ManifestReadError::Damaged(error) => error.into(),
     })?;
+    if !manifests.is_empty() {
+        // Of a run that was killed the last one may have its name in memory only, and frames will go on from it.
+        let synced = io.disk.sync_directory(data).await;
+        synced.map_err(|source| StartError::Directory {
+            path: data.clone(),
+            source,
+        })?;
+    }
     let wanted = newest_origin(&home, &manifests)?;
     let journal_bytes_max = config.journal_bytes_max(space.total_bytes);
     let options = JournalOptions {
