@@ -84,6 +84,11 @@ impl SegmentReader {
             "its last offset is beyond the segment's"
         } else if at.position + extent.bytes as u64 > self.end.position {
             "it is longer than the segment"
+        } else if at.position + extent.bytes as u64 == self.end.position
+            && !self.has_gaps
+            && extent.last_offset + 1 != self.end.offset
+        {
+            "it ends the segment before the segment's last offset"
         } else {
             return Ok(Some(extent));
         };
