@@ -328,9 +328,9 @@ impl Shard {
                 if idle {
                     self.flush_wanted.wait().await;
                 } else {
-                    self.wait_or_mark().await;
+                    // What was asked for during a flush may have gone with it: it is not idle yet.
+                    idle = self.wait_or_mark().await;
                 }
-                idle = true;
                 continue;
             };
             idle = false;
@@ -395,8 +395,9 @@ impl Shard {
         true
     }
 
-    /// After some idle time an empty frame makes the synced mark durable, and readers have the disk for themselves.
-    async fn wait_or_mark(&self) {
+    /// After some idle time an empty frame makes the synced mark durable, and readers have the disk for themselves. False: a flush is
+    /// asked for before.
+    async fn wait_or_mark(&self) -> bool {
         let idle = std::time::Duration::from_millis(limits::JOURNAL_IDLE_MARK_MS);
         let wanted = async {
             self.flush_wanted.wait().await;
@@ -406,12 +407,14 @@ impl Shard {
             self.io.clock.sleep(idle).await;
             true
         };
-        if or(wanted, timed_out).await {
+        let is_idle = or(wanted, timed_out).await;
+        if is_idle {
             self.read_turns.no_frames();
             if let Err(error) = self.journal.mark().await {
                 self.fence(&error.to_string());
             }
         }
+        is_idle
     }
 
     fn wake_flush_waiters(&self) {

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_lite::future::{poll_once, zip};
@@ -554,9 +555,38 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         assert_eq!(passed, Some(ReadFailure::OffsetOutOfRange));
         // After some time without a frame.
         let other = turn().await;
-        shard.wait_or_mark().await;
+        assert!(shard.wait_or_mark().await);
         assert!(read(5).await > 3 * bytes, "it waits for nobody");
         drop(other);
+    });
+}
+
+#[test]
+fn readers_have_the_disk_for_themselves_after_a_flush_that_was_asked_for_once_too_often() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
+        produce(&shard, 100);
+        // Whoever asked while the flush was under way already has been served by it.
+        shard.flush_wanted.set();
+        let readers = async {
+            while shard.read_turns.turn(&*io.clock).await.is_some() {
+                io.clock.sleep(Duration::from_millis(1)).await;
+            }
+            shard.stopping.set(true);
+            shard.flush_wanted.set();
+        };
+        let deadline = async {
+            io.clock.sleep(Duration::from_secs(20)).await;
+            panic!("frames are still waited for");
+        };
+        or(
+            async {
+                zip(shard.clone().run_flush(), readers).await;
+            },
+            deadline,
+        )
+        .await;
     });
 }
 
