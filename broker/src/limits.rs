@@ -162,6 +162,13 @@ pub const FETCH_READ_BESIDE_WRITES_BYTES: usize = 128 << 10;
 /// Longest wait of such a read for a frame to end.
 pub const FETCH_READ_WAITS_FOR_FRAME_MS: u64 = 20;
 
+/// What is read of a shard's segments before it is asked for, for readers that are behind; that of the one who asked longest ago is
+/// forgotten first.
+pub const READ_AHEAD_BYTES_PER_SHARD_MAX: usize = 64 << 20;
+
+/// Such reads on their way: a frame that comes meanwhile waits for them in the disk's queue.
+pub const READS_AHEAD_ON_THEIR_WAY_MAX: usize = 16;
+
 /// What fetches of a shard may have read and not yet given to their connections; beyond it each gets one batch only.
 pub const FETCH_READ_BYTES_PER_SHARD_MAX: u64 = 256 << 20;
 

@@ -1,5 +1,5 @@
 //! What the partition logs of one shard share: the directory they stand in, the segments that are open, the indexes in
-//! memory. Both are bounded; what was used longest ago leaves first.
+//! memory, what is read ahead. All are bounded; what was used longest ago leaves first.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,10 @@ use super::LogError;
 use super::format::SegmentId;
 use super::index::SegmentIndex;
 use super::lru::Lru;
+use super::read_ahead::ReadAhead;
 use crate::io::Io;
 use crate::io::disk::{File, OpenMode};
+use crate::limits;
 
 /// A segment of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +30,7 @@ pub struct LogDirectory {
     /// Whether what is written to it is durable is part of what a file was opened for.
     files: RefCell<Lru<(SegmentKey, bool), Rc<dyn File>>>,
     indexes: RefCell<Lru<SegmentKey, Rc<SegmentIndex>>>,
+    pub(super) read_ahead: ReadAhead,
 }
 
 impl LogDirectory {
@@ -39,6 +42,7 @@ impl LogDirectory {
             root: root.to_owned(),
             files: RefCell::new(Lru::new(open_files_max)),
             indexes: RefCell::new(Lru::new(index_bytes_max)),
+            read_ahead: ReadAhead::new(limits::READ_AHEAD_BYTES_PER_SHARD_MAX),
         })
     }
 
@@ -101,6 +105,11 @@ impl LogDirectory {
     /// Segments that are open beside those being read or written right now.
     pub fn open_files(&self) -> usize {
         self.files.borrow().len()
+    }
+
+    /// Memory of what is read ahead, bytes.
+    pub fn read_ahead_bytes(&self) -> usize {
+        self.read_ahead.memory_bytes()
     }
 
     /// Memory of indexes, bytes.

@@ -25,6 +25,7 @@ pub mod index;
 mod index_file;
 mod lru;
 pub mod manifest;
+mod read_ahead;
 pub mod reader;
 mod removal;
 pub mod retention;

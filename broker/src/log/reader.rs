@@ -4,7 +4,7 @@
 use super::format::Segment;
 use super::index::Mark;
 use super::index_file::WALK_BYTES;
-use super::segment_reader::{READ_BYTES_MAX, SegmentReader};
+use super::segment_reader::{READ_BYTES_MAX, SegmentReader, Window};
 use super::{LogError, PartitionLog};
 use crate::io::buffer::Slice;
 use crate::io::disk::OpenMode;
@@ -25,6 +25,15 @@ pub struct Wanted {
     pub upper_offset: i64,
     /// So many bytes in one go from the disk at most, if a batch is not larger.
     pub window_bytes_max: usize,
+    /// Who goes on where a read ended finds the next window read already.
+    pub ahead: bool,
+}
+
+impl Wanted {
+    fn window_bytes(&self) -> usize {
+        let bytes = self.bytes_max.min(self.window_bytes_max);
+        bytes.clamp(READ_BYTES_MIN, READ_BYTES_MAX)
+    }
 }
 
 /// What a read gives.
@@ -59,49 +68,31 @@ impl PartitionLog {
         segment: &Segment,
         wanted: &Wanted,
     ) -> Result<Option<Found>, LogError> {
-        let mut found = Found {
-            next_offset: wanted.offset,
-            ..Default::default()
-        };
         let reader = self.reader(segment).await?;
-        let mut at = self.mark_before_offset(segment, wanted.offset).await?;
-        let mut bytes = 0;
-        let window_bytes = wanted.bytes_max.min(wanted.window_bytes_max);
-        while found.batches.is_empty() && !reader.is_at_end(&at) {
-            let want = window_bytes.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
-            let window = reader.window(&at, want).await?;
-            while !reader.is_at_end(&at) {
-                let extent = match reader.batch_at(&window, &at) {
-                    Ok(Some(extent)) => extent,
-                    Ok(None) => break,
-                    Err(error) => return served_before(found, error),
-                };
-                if extent.last_offset < wanted.offset {
-                    at = at.after(&extent);
-                    continue;
-                }
-                let first = found.batches.is_empty();
-                let too_much =
-                    bytes + extent.bytes > wanted.bytes_max && !(first && wanted.at_least_one);
-                // One larger than a read is put together from several, if it is the first; else it waits for the next fetch.
-                let later = !first && !window.holds(&at, &extent);
-                let beyond = extent.base_offset >= wanted.upper_offset;
-                if first && beyond {
-                    return Ok(None);
-                }
-                if beyond || too_much || later {
-                    return Ok(Some(found));
-                }
-                let whole = reader.whole(&window, &at, &extent, &mut found.batches);
-                if let Err(error) = whole.await {
-                    return served_before(found, error);
-                }
-                bytes += extent.bytes;
-                found.next_offset = extent.last_offset + 1;
-                at = at.after(&extent);
+        let ahead = &self.shared.read_ahead;
+        let key = self.key(segment.id);
+        let resumed = ahead.resume(key, wanted.offset);
+        let goes_on = resumed.is_some();
+        let (mut at, window) = match resumed {
+            Some(place) => (place.at, place.window().await),
+            None => (self.mark_before_offset(segment, wanted.offset).await?, None),
+        };
+        let found = walk(&reader, wanted, (&mut at, window)).await?;
+        if let Some(found) = &found
+            && !found.batches.is_empty()
+            && !reader.is_at_end(&at)
+        {
+            let bytes: usize = found.batches.iter().map(|batch| batch.len()).sum();
+            // A batch larger than a read is put together from several: one would not help.
+            if goes_on && wanted.ahead && bytes <= READ_BYTES_MAX {
+                let of = (key, found.next_offset);
+                self.shared
+                    .stopped_and_goes_on(of, at, wanted.window_bytes(), reader);
+            } else {
+                ahead.stopped(key, found.next_offset, at);
             }
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     /// The first batch that ends at or after `from_offset` and whose largest timestamp reaches `target`, copied whole. `None` is true of all that is in segments when
@@ -214,6 +205,56 @@ impl PartitionLog {
         }
         Ok(self.index(segment).await?.before_timestamp(target))
     }
+}
+
+/// Whole batches of one segment from the one at or behind `at` on, which ends behind the last of them. The first window may be there already.
+async fn walk(
+    reader: &SegmentReader,
+    wanted: &Wanted,
+    (at, mut read_ahead): (&mut Mark, Option<Window>),
+) -> Result<Option<Found>, LogError> {
+    let mut found = Found {
+        next_offset: wanted.offset,
+        ..Default::default()
+    };
+    let mut bytes = 0;
+    while found.batches.is_empty() && !reader.is_at_end(at) {
+        let window = match read_ahead.take() {
+            Some(window) => window,
+            None => reader.window(at, wanted.window_bytes()).await?,
+        };
+        while !reader.is_at_end(at) {
+            let extent = match reader.batch_at(&window, at) {
+                Ok(Some(extent)) => extent,
+                Ok(None) => break,
+                Err(error) => return served_before(found, error),
+            };
+            if extent.last_offset < wanted.offset {
+                *at = at.after(&extent);
+                continue;
+            }
+            let first = found.batches.is_empty();
+            let too_much =
+                bytes + extent.bytes > wanted.bytes_max && !(first && wanted.at_least_one);
+            // One larger than a read is put together from several, if it is the first; else it waits for the next fetch.
+            let later = !first && !window.holds(at, &extent);
+            let beyond = extent.base_offset >= wanted.upper_offset;
+            if first && beyond {
+                return Ok(None);
+            }
+            if beyond || too_much || later {
+                return Ok(Some(found));
+            }
+            let whole = reader.whole(&window, at, &extent, &mut found.batches);
+            if let Err(error) = whole.await {
+                return served_before(found, error);
+            }
+            bytes += extent.bytes;
+            found.next_offset = extent.last_offset + 1;
+            *at = at.after(&extent);
+        }
+    }
+    Ok(Some(found))
 }
 
 /// What was good before the damage is served; the damage is met by who asks for it first.

@@ -48,14 +48,18 @@ impl SegmentReader {
 
     /// Reads from the block of `at` on, `want` bytes beyond it and never less than a batch's header.
     pub(super) async fn window(&self, at: &Mark, want: usize) -> Result<Window, LogError> {
-        let start = align_down(at.position);
-        let before = (at.position - start) as usize;
-        let bytes = align_up(before + want + HEADER_BYTES).min(READ_BYTES_MAX);
+        let (start, bytes) = window_place(at, want);
         let slice = self.read_at(start, bytes).await?;
-        if slice.len() < before + HEADER_BYTES {
+        if slice.len() < (at.position - start) as usize + HEADER_BYTES {
             return Err(self.corrupt(at.position, "the file ends too early"));
         }
         Ok(Window { slice, start })
+    }
+
+    /// Whether nothing of that window will be written any more: it lies in whole blocks before the end.
+    pub(super) fn is_final(&self, at: &Mark, want: usize) -> bool {
+        let (start, bytes) = window_place(at, want);
+        start + bytes as u64 <= align_down(self.end.position)
     }
 
     async fn read_at(&self, position: u64, bytes: usize) -> Result<Slice, LogError> {
@@ -156,6 +160,16 @@ impl SegmentReader {
             problem: problem.to_owned(),
         }
     }
+}
+
+/// Position and length of the blocks that have `want` bytes beyond `at`, and a header.
+fn window_place(at: &Mark, want: usize) -> (u64, usize) {
+    let start = align_down(at.position);
+    let before = (at.position - start) as usize;
+    (
+        start,
+        align_up(before + want + HEADER_BYTES).min(READ_BYTES_MAX),
+    )
 }
 
 impl Window {

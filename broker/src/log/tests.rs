@@ -15,6 +15,7 @@ use crate::io::production::run_local;
 mod ahead;
 mod compaction;
 mod faults;
+mod read_ahead;
 mod removal;
 use faults::Faults;
 
@@ -96,6 +97,7 @@ fn wanted(offset: i64, bytes_max: usize) -> Wanted {
         at_least_one: true,
         upper_offset: i64::MAX,
         window_bytes_max: usize::MAX,
+        ahead: true,
     }
 }
 

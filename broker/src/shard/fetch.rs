@@ -309,10 +309,12 @@ impl Shard {
             at_least_one: request.at_least_one,
             upper_offset: tail_start,
             window_bytes_max: usize::MAX,
+            ahead: true,
         };
         let turn = self.read_turns.turn(&*self.io.clock).await;
         if turn.is_some() {
             wanted.window_bytes_max = limits::FETCH_READ_BESIDE_WRITES_BYTES;
+            wanted.ahead = false;
         }
         let found = owned.log.read(&wanted).await;
         drop(turn);
