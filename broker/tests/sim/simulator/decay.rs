@@ -2,7 +2,7 @@
 //! and nothing else; damage to what a start needs refuses the start, and once the file is restored nothing is missing; the
 //! last frame of a journal is spared, since its rot is a torn write to a lone machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,8 +21,10 @@ impl Operator {
     /// The broker is down for a while, and something of the disk is not what it was when it comes back.
     pub(super) async fn decay(&self) {
         self.setting.kill();
+        // What has decayed already does not say any more where the last frame stands.
+        let spared = self.last_frames();
         for _ in 0..self.random.spread(1, 4) {
-            self.rot_one();
+            self.rot_one(&spared);
         }
         let down = self.random.spread_us(1, 200_000);
         self.setting.world.sleep(down).await;
@@ -40,7 +42,16 @@ impl Operator {
         }
     }
 
-    fn rot_one(&self) {
+    /// Of every journal file the pages of its journal's last frame, as far as that is known.
+    fn last_frames(&self) -> BTreeMap<String, BTreeSet<usize>> {
+        let mut paths = self.setting.machine.disk.paths();
+        paths.retain(|path| path.ends_with(".journal"));
+        let of = |path: String| Some((self.last_frame(&path)?, path));
+        let known = paths.into_iter().filter_map(of);
+        known.map(|(pages, path)| (path, pages)).collect()
+    }
+
+    fn rot_one(&self, last_frames: &BTreeMap<String, BTreeSet<usize>>) {
         let disk = &self.setting.machine.disk;
         let kind = *self.random.pick::<&str>(&KINDS);
         let mut paths = disk.paths();
@@ -53,7 +64,7 @@ impl Operator {
         let path = self.random.pick(&paths);
         let rot = *self.random.pick(&ROTS);
         let spared = match path.ends_with(".journal") {
-            true => self.last_frame(path),
+            true => last_frames.get(path).cloned(),
             false => Some(BTreeSet::new()),
         };
         let Some(spared) = spared else { return };
