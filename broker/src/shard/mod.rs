@@ -159,6 +159,16 @@ struct OutOfSpace {
     journal: Cell<bool>,
 }
 
+/// For how long no frame was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    No,
+    /// The synced mark is durable.
+    Marked,
+    /// Readers have the disk for themselves.
+    Long,
+}
+
 /// One shard.
 pub struct Shard {
     /// The door.
@@ -318,22 +328,17 @@ impl Shard {
 
     /// Writes frames for as long as the shard lives: one flush in flight, everything that waits goes into the next.
     pub async fn run_flush(self: Rc<Self>) {
-        let mut idle = true;
+        let mut idle = Idle::Long;
         while !self.is_fenced() {
             let window = self.quorums.borrow_mut().begin_flush();
             let Some(window) = window else {
                 if self.stopping.get() {
                     break;
                 }
-                if idle {
-                    self.flush_wanted.wait().await;
-                } else {
-                    // What was asked for during a flush may have gone with it: it is not idle yet.
-                    idle = self.wait_or_mark().await;
-                }
+                idle = self.wait_idle(idle).await;
                 continue;
             };
-            idle = false;
+            idle = Idle::No;
             self.flush(window).await;
         }
         self.flush_ended.set(true);
@@ -395,26 +400,37 @@ impl Shard {
         true
     }
 
-    /// After some idle time an empty frame makes the synced mark durable, and readers have the disk for themselves. False: a flush is
-    /// asked for before.
-    async fn wait_or_mark(&self) -> bool {
-        let idle = std::time::Duration::from_millis(limits::JOURNAL_IDLE_MARK_MS);
+    /// Waits until a flush is asked for, or it has been idle for longer: then an empty frame makes the synced mark durable, and later
+    /// readers have the disk for themselves. What is asked for during a flush may have gone with it: that ends no idle time.
+    async fn wait_idle(&self, idle: Idle) -> Idle {
+        let longer_ms = match idle {
+            Idle::No => limits::JOURNAL_IDLE_MARK_MS,
+            Idle::Marked => limits::READERS_WAIT_FOR_NO_FRAME_MS,
+            Idle::Long => {
+                self.flush_wanted.wait().await;
+                return idle;
+            }
+        };
         let wanted = async {
             self.flush_wanted.wait().await;
             false
         };
-        let timed_out = async {
-            self.io.clock.sleep(idle).await;
+        let longer = async {
+            let longer = std::time::Duration::from_millis(longer_ms);
+            self.io.clock.sleep(longer).await;
             true
         };
-        let is_idle = or(wanted, timed_out).await;
-        if is_idle {
-            self.read_turns.no_frames();
-            if let Err(error) = self.journal.mark().await {
-                self.fence(&error.to_string());
-            }
+        if !or(wanted, longer).await {
+            return idle;
         }
-        is_idle
+        if idle == Idle::Marked {
+            self.read_turns.no_frames();
+            return Idle::Long;
+        }
+        if let Err(error) = self.journal.mark().await {
+            self.fence(&error.to_string());
+        }
+        Idle::Marked
     }
 
     fn wake_flush_waiters(&self) {

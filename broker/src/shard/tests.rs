@@ -555,7 +555,9 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
         assert_eq!(passed, Some(ReadFailure::OffsetOutOfRange));
         // After some time without a frame.
         let other = turn().await;
-        assert!(shard.wait_or_mark().await);
+        assert_eq!(shard.wait_idle(Idle::No).await, Idle::Marked);
+        assert!(poll_once(Box::pin(read(5))).await.is_none());
+        assert_eq!(shard.wait_idle(Idle::Marked).await, Idle::Long);
         assert!(read(5).await > 3 * bytes, "it waits for nobody");
         drop(other);
     });
