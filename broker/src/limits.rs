@@ -159,12 +159,12 @@ pub const FETCH_WAIT_MS_MAX: u64 = 300_000;
 /// queue.
 pub const FETCH_READ_BESIDE_WRITES_BYTES: usize = 128 << 10;
 
+/// Longest wait of such a read for a frame to end.
+pub const FETCH_READ_WAITS_FOR_FRAME_MS: u64 = 20;
+
 /// So long after the last frame, and the mark behind it, readers have the disk for themselves. Producers that are held up for a moment
 /// would otherwise find all in its queue that readers can have there, when they go on.
 pub const READERS_WAIT_FOR_NO_FRAME_MS: u64 = 250;
-
-/// Longest wait of such a read for a frame to end.
-pub const FETCH_READ_WAITS_FOR_FRAME_MS: u64 = 20;
 
 /// What is read of a shard's segments before it is asked for, for readers that are behind; that of the one who asked longest ago is
 /// forgotten first.
