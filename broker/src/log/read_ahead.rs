@@ -46,18 +46,9 @@ impl ReadAhead {
         }
     }
 
-    /// A reader has stopped at `at` and will want `offset` next.
-    pub fn stopped(&self, key: SegmentKey, offset: i64, at: Mark) {
-        self.remember((key, offset), Place { at, coming: None }, PLACE_BYTES);
-    }
-
     /// The place of a reader that comes back for `offset`, if one has stopped there. It is forgotten.
     pub fn resume(&self, key: SegmentKey, offset: i64) -> Option<Place> {
         self.places.borrow_mut().remove(&(key, offset))
-    }
-
-    fn remember(&self, of: (SegmentKey, i64), place: Place, bytes: usize) {
-        drop(self.places.borrow_mut().insert(of, place, bytes));
     }
 
     /// Memory of all places and their windows, bytes.
@@ -83,35 +74,37 @@ impl Place {
 }
 
 impl LogDirectory {
-    /// As [`ReadAhead::stopped`]; begins to read `want` bytes from there on.
-    pub(super) fn stopped_and_goes_on(
+    /// A reader has stopped at `at` and will want what `of` names next: a segment, and an offset in it. With `ahead`, so many bytes are read
+    /// from there on by that reader.
+    pub(super) fn stopped(
         self: &Rc<Self>,
-        (key, offset): (SegmentKey, i64),
+        of: (SegmentKey, i64),
         at: Mark,
-        want: usize,
-        reader: SegmentReader,
+        ahead: Option<(usize, SegmentReader)>,
     ) {
-        let ahead = &self.read_ahead;
-        let is_busy = ahead.on_their_way() >= limits::READS_AHEAD_ON_THEIR_WAY_MAX;
-        if is_busy || !reader.is_final(&at, want) {
-            ahead.stopped(key, offset, at);
-            return;
-        }
-        ahead.on_their_way.set(ahead.on_their_way.get() + 1);
+        let is_busy = self.read_ahead.on_their_way() >= limits::READS_AHEAD_ON_THEIR_WAY_MAX;
+        let ahead = ahead.filter(|(want, reader)| !is_busy && reader.is_final(&at, *want));
+        let bytes = PLACE_BYTES + ahead.as_ref().map_or(0, |(want, _)| *want);
+        let coming = ahead.map(|(want, reader)| self.read_from(at, want, reader));
+        let place = Place { at, coming };
+        let mut places = self.read_ahead.places.borrow_mut();
+        drop(places.insert(of, place, bytes));
+    }
+
+    /// Begins to read a window.
+    fn read_from(self: &Rc<Self>, at: Mark, want: usize, reader: SegmentReader) -> Rc<Coming> {
+        let on_their_way = &self.read_ahead.on_their_way;
+        on_their_way.set(on_their_way.get() + 1);
         let coming = Rc::new(Coming::default());
-        let place = Place {
-            at,
-            coming: Some(coming.clone()),
-        };
-        ahead.remember((key, offset), place, PLACE_BYTES + want);
-        let directory = self.clone();
+        let (directory, comes) = (self.clone(), coming.clone());
         let read = async move {
-            coming.window.set(reader.window(&at, want).await.ok());
-            coming.has_come.set(true);
-            coming.came.set();
+            comes.window.set(reader.window(&at, want).await.ok());
+            comes.has_come.set(true);
+            comes.came.set();
             let on_their_way = &directory.read_ahead.on_their_way;
             on_their_way.set(on_their_way.get() - 1);
         };
         self.io.executor.spawn("read-ahead", Box::pin(read));
+        coming
     }
 }

@@ -69,9 +69,8 @@ impl PartitionLog {
         wanted: &Wanted,
     ) -> Result<Option<Found>, LogError> {
         let reader = self.reader(segment).await?;
-        let ahead = &self.shared.read_ahead;
         let key = self.key(segment.id);
-        let resumed = ahead.resume(key, wanted.offset);
+        let resumed = self.shared.read_ahead.resume(key, wanted.offset);
         let goes_on = resumed.is_some();
         let (mut at, window) = match resumed {
             Some(place) => (place.at, place.window().await),
@@ -84,13 +83,9 @@ impl PartitionLog {
         {
             let bytes: usize = found.batches.iter().map(|batch| batch.len()).sum();
             // A batch larger than a read is put together from several: one would not help.
-            if goes_on && wanted.ahead && bytes <= READ_BYTES_MAX {
-                let of = (key, found.next_offset);
-                self.shared
-                    .stopped_and_goes_on(of, at, wanted.window_bytes(), reader);
-            } else {
-                ahead.stopped(key, found.next_offset, at);
-            }
+            let helps = goes_on && wanted.ahead && bytes <= READ_BYTES_MAX;
+            let ahead = helps.then_some((wanted.window_bytes(), reader));
+            self.shared.stopped((key, found.next_offset), at, ahead);
         }
         Ok(found)
     }
