@@ -29,13 +29,19 @@ fn killed() -> (TempDir, Written) {
     let load = Load::start(broker.port, "t");
     load.wait_for(2000);
     let written = load.stop();
-    let journal = files::only_journal(&data.path().join("shard-0"));
+    kill_idle(broker, data.path());
+    (data, written)
+}
+
+/// Kills a broker that nobody writes to any more, once its journal ends with an idle mark.
+fn kill_idle(broker: Broker, data: &Path) {
+    let journal = files::only_journal(&data.join("shard-0"));
     let deadline = std::time::Instant::now() + PATIENCE;
     while !files::frames(&journal).last().unwrap().is_mark {
         assert!(std::time::Instant::now() < deadline, "an idle mark comes");
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
     broker.kill();
-    (data, written)
 }
 
 /// A start must be refused as damaged, in these words.
@@ -51,21 +57,20 @@ fn refuses(data: &Path, options: &[&str], words: &str) {
 fn t02_a_torn_frame_at_the_journals_end_is_cut_and_told() {
     let (data, written) = killed();
     let journal = files::only_journal(&data.path().join("shard-0"));
-    let frames = files::frames(&journal);
-    let mark = frames.last().unwrap().place.clone();
     // A frame that was being written: its header is there and its body is not, or nothing is.
     for bytes in [1, 16, 4096] {
+        let last = files::frames(&journal).last().unwrap().place.start;
         let spoiled = match bytes {
-            1 => Spoiled::flipped(&journal, mark.start + CHECKSUM_AT, 3),
-            _ => Spoiled::with(&journal, mark.start, &vec![0; bytes]),
+            1 => Spoiled::flipped(&journal, last + CHECKSUM_AT, 3),
+            _ => Spoiled::with(&journal, last, &vec![0; bytes]),
         };
         let broker = Broker::start(data.path(), &[]);
         written.assert_there(broker.port);
         if bytes == 1 {
             assert!(broker.wait_for("ends with a torn frame"));
         }
-        broker.kill();
-        // The start has written its own frames there.
+        kill_idle(broker, data.path());
+        // The start has written its own frames there, of which the mark is the last.
         std::mem::forget(spoiled);
     }
 }

@@ -1,6 +1,7 @@
 //! A stopped broker's files, looked into and spoiled on purpose.
 
 use std::fs;
+use std::io::Read as _;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -36,26 +37,45 @@ pub fn with_suffix(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The first `bytes` of a file, or all there are.
+fn beginning(path: &Path, bytes: usize) -> Vec<u8> {
+    let mut read = Vec::new();
+    let file = fs::File::open(path).unwrap();
+    file.take(bytes as u64).read_to_end(&mut read).unwrap();
+    read
+}
+
 /// The frames of a journal file, as far as they are whole; none if the file was never used.
 pub fn frames(journal: &Path) -> Vec<Frame> {
-    let bytes = fs::read(journal).unwrap();
-    let header = FileHeaders::decode(&bytes).unwrap().latest;
-    let Some(header) = header.filter(|header| header.first_sequence > 0) else {
+    let headers = FileHeaders::decode(&beginning(journal, FIRST_FRAME)).unwrap();
+    let Some(header) = headers.latest.filter(|header| header.first_sequence > 0) else {
         return Vec::new();
     };
+    let mut bytes = Vec::new();
     let mut frames = Vec::new();
     let mut at = FIRST_FRAME;
-    while let Some(rest) = bytes.get(at..)
-        && let Ok((frame, sections)) = decode(rest, &header)
-    {
-        let place = at..at + frame.frame_bytes as usize;
-        at = place.end;
-        frames.push(Frame {
-            place,
-            is_mark: sections.is_empty(),
-        });
+    loop {
+        if let Some(rest) = bytes.get(at..)
+            && let Ok((frame, sections)) = decode(rest, &header)
+        {
+            let place = at..at + frame.frame_bytes as usize;
+            at = place.end;
+            frames.push(Frame {
+                place,
+                is_mark: sections.is_empty(),
+            });
+            continue;
+        }
+        // The whole file is far more than what is written of it: no further than the largest frame would reach.
+        let wanted = at + header.frame_bytes_max as usize;
+        let had = bytes.len();
+        if had < wanted {
+            bytes = beginning(journal, wanted);
+        }
+        if bytes.len() == had {
+            return frames;
+        }
     }
-    frames
 }
 
 /// The one journal file of `shard` that is written to, if no other was ever used.
@@ -71,8 +91,8 @@ pub fn only_journal(shard: &Path) -> PathBuf {
 pub fn wait_for_spares(shard: &Path, count: usize) {
     let deadline = Instant::now() + PATIENCE;
     let is_made = |file: &PathBuf| {
-        let bytes = fs::read(file).unwrap();
-        FileHeaders::decode(&bytes).is_ok_and(|headers| headers.latest.is_some())
+        let headers = beginning(file, FIRST_FRAME);
+        FileHeaders::decode(&headers).is_ok_and(|headers| headers.latest.is_some())
     };
     loop {
         let journals = with_suffix(&shard.join("journal"), ".journal");
