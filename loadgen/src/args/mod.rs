@@ -530,8 +530,8 @@ pub struct SinkArgs {
     #[arg(long, requires = "store")]
     pub twice: bool,
     /// Write only where nothing was ever written, in a new file when one is full: what a broker can reach at most whose log
-    /// grows. Nothing can be fetched then
-    #[arg(long, requires = "store", conflicts_with = "twice")]
+    /// grows. Nothing can be fetched then. With --twice only FILE.again is written so
+    #[arg(long, requires = "store")]
     pub new_blocks: bool,
     /// Bytes of the values in fetched records
     #[arg(long, default_value_t = 100)]

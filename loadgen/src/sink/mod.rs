@@ -167,12 +167,16 @@ fn woken(
 
 impl Disk {
     fn open(path: &Path, args: &SinkArgs, batch: &[u8]) -> std::io::Result<Self> {
-        let blocks = match (args.twice, args.new_blocks) {
-            (true, _) => Blocks::WrittenTwice,
-            (_, true) => Blocks::New,
-            _ => Blocks::Written,
+        let last = match args.new_blocks {
+            true => Blocks::New,
+            false => Blocks::Written,
         };
-        let store = Store::new(path, args.store_bytes, batch, blocks)?;
+        // A journal is written over and over, whatever its segments do.
+        let (once, again) = match args.twice {
+            true => (Blocks::Written, Some(last)),
+            false => (last, None),
+        };
+        let store = Store::new(path, args.store_bytes, batch, once, again)?;
         let bytes = args.store_bytes.max(STORE_BYTES_MIN);
         let reads = Reads::new(path, bytes, batch.len(), args.partitions as usize)?;
         Ok(Self { store, reads })

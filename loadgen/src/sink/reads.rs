@@ -170,7 +170,7 @@ mod tests {
         let batch = builder.build().unwrap();
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        Store::new(&path, 0, &batch, Blocks::Written).unwrap();
+        Store::new(&path, 0, &batch, Blocks::Written, None).unwrap();
         let reads = Reads::new(&path, STORE_BYTES_MIN, batch.len(), 3).unwrap();
         let part = |partition: i32, first_batch: usize| Part {
             head: vec![partition as u8],

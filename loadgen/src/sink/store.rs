@@ -2,7 +2,7 @@
 //! write is under way, writes them by direct IO, syncs, and only then gives out their answers. No log, no index, no order of
 //! partitions: what it reaches is what this machine can do at most, and no broker can beat it. Asked to, it writes everything a
 //! second time, not synced, as a broker does that has a journal beside its segments, or only where nothing was ever written, as a
-//! log does that grows: what that costs.
+//! log does that grows, or both, as a journal that is written over beside a log that grows: what that costs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -34,8 +34,6 @@ pub type Waiting = (usize, Vec<u8>);
 pub enum Blocks {
     /// Over blocks that were written before, round and round.
     Written,
-    /// The same, and not synced into a second file.
-    WrittenTwice,
     /// Into blocks that are allocated ahead and were never written.
     New,
 }
@@ -61,28 +59,31 @@ pub struct Store {
 
 impl Store {
     /// Fills `bytes` of the file at `path` with `batch` over and over, and starts the thread that writes to it, on this thread's
-    /// CPU. With [`Blocks::WrittenTwice`] there is a second file and a second thread; a file of [`Blocks::New`] is not filled.
-    pub fn new(path: &Path, bytes: u64, batch: &[u8], blocks: Blocks) -> io::Result<Self> {
+    /// CPU. Where everything is written `again`, there are a second file and a second thread; a file of [`Blocks::New`] is not filled.
+    pub fn new(
+        path: &Path,
+        bytes: u64,
+        batch: &[u8],
+        blocks: Blocks,
+        again: Option<Blocks>,
+    ) -> io::Result<Self> {
         let bytes = bytes.max(STORE_BYTES_MIN);
-        let twice = blocks == Blocks::WrittenTwice;
+        let spares = if again.is_some() { SPARES_TWICE } else { 1 };
         let (done, from_writer) = channel();
         let (written, told) = UnixStream::pair()?;
         written.set_nonblocking(true)?;
         let mut second = None;
-        if twice {
-            let again = Round::filled(&path.with_extension("again"), bytes, batch)?;
+        if let Some(blocks) = again {
+            let round = Round::of(blocks, &path.with_extension("again"), bytes, batch)?;
             second = Some(
-                again.start(done.clone(), told.try_clone()?, |file, full, told| {
+                round.start(done.clone(), told.try_clone()?, |file, full, told| {
                     file.write(full.blocks())?;
                     told(Told::Empty(full));
                     Ok(())
                 })?,
             );
         }
-        let once = match blocks {
-            Blocks::New => Round::new_blocks(path, bytes)?,
-            Blocks::Written | Blocks::WrittenTwice => Round::filled(path, bytes, batch)?,
-        };
+        let once = Round::of(blocks, path, bytes, batch)?;
         let to_writer = once.start(done, told, move |file, full, told| {
             file.write(full.blocks())?;
             file.file.sync_data()?;
@@ -94,7 +95,6 @@ impl Store {
             told(Told::Durable);
             Ok(())
         })?;
-        let spares = if twice { SPARES_TWICE } else { 1 };
         Ok(Self {
             gathering: Aligned::new(GATHER_BYTES_MAX),
             spares: (0..spares)
@@ -187,6 +187,13 @@ struct Round {
 }
 
 impl Round {
+    fn of(blocks: Blocks, path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
+        match blocks {
+            Blocks::Written => Self::filled(path, bytes, batch),
+            Blocks::New => Self::new_blocks(path, bytes),
+        }
+    }
+
     /// A file of `bytes` at `path`, filled with `batch` over and over.
     fn filled(path: &Path, bytes: u64, batch: &[u8]) -> io::Result<Self> {
         let file = empty(path)?;
@@ -297,7 +304,7 @@ mod tests {
     #[test]
     fn answers_come_after_their_batches_are_in_the_file() {
         let (first, second) = (batch(b"first"), batch(b"second"));
-        let (_directory, path, _) = two_taken(&first, &second, Blocks::Written);
+        let (_directory, path, _) = two_taken(&first, &second, None);
         let kept = std::fs::read(&path).unwrap();
         assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
     }
@@ -305,14 +312,16 @@ mod tests {
     #[test]
     fn what_is_written_twice_is_in_both_files() {
         let (first, second) = (batch(b"first"), batch(b"second"));
-        let (_directory, path, mut store) = two_taken(&first, &second, Blocks::WrittenTwice);
-        while store.spares.len() < SPARES_TWICE {
-            store.durable().unwrap();
-            std::thread::yield_now();
-        }
-        for path in [&path, &path.with_extension("again")] {
-            let kept = std::fs::read(path).unwrap();
-            assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
+        for again in [Blocks::Written, Blocks::New] {
+            let (_directory, path, mut store) = two_taken(&first, &second, Some(again));
+            while store.spares.len() < SPARES_TWICE {
+                store.durable().unwrap();
+                std::thread::yield_now();
+            }
+            for path in [&path, &path.with_extension("again")] {
+                let kept = std::fs::read(path).unwrap();
+                assert!(kept.starts_with(&first) && kept[ALIGNMENT..].starts_with(&second));
+            }
         }
     }
 
@@ -338,12 +347,12 @@ mod tests {
     fn two_taken(
         first: &[u8],
         second: &[u8],
-        blocks: Blocks,
+        again: Option<Blocks>,
     ) -> (tempfile::TempDir, PathBuf, Store) {
         // A file system in memory takes no direct IO.
         let directory = tempfile::tempdir_in(".").unwrap();
         let path = directory.path().join("store");
-        let mut store = Store::new(&path, 0, &[0], blocks).unwrap();
+        let mut store = Store::new(&path, 0, &[0], Blocks::Written, again).unwrap();
         store.begin();
         assert!(store.durable().unwrap().is_empty(), "nothing was given");
         store.take(first, 7, b"one".to_vec()).unwrap();
@@ -360,8 +369,8 @@ mod tests {
     #[test]
     fn a_damaged_batch_is_not_taken() {
         let directory = tempfile::tempdir_in(".").unwrap();
-        let mut store =
-            Store::new(&directory.path().join("store"), 0, &[0], Blocks::Written).unwrap();
+        let path = directory.path().join("store");
+        let mut store = Store::new(&path, 0, &[0], Blocks::Written, None).unwrap();
         let mut damaged = batch(b"value");
         *damaged.last_mut().unwrap() ^= 1;
         assert!(store.take(&damaged, 1, Vec::new()).is_err());
