@@ -3,6 +3,10 @@
 /// What a device writes whole or not at all.
 pub const SECTOR_BYTES: usize = 512;
 
+/// Where ext4's superblock lies. It is read before the file system's journal is, and half of one cannot be mounted: ext4 counts on
+/// disks that write its 1024 bytes whole.
+const SUPERBLOCK: std::ops::Range<usize> = 1024..2048;
+
 /// splitmix64: the same seed, the same loss.
 pub struct Random(pub u64);
 
@@ -89,13 +93,19 @@ impl Image {
         }
     }
 
-    /// The power goes: each unflushed write is kept, lost, or kept in some of its sectors only, whatever came after it.
+    /// The power goes: each unflushed write is kept, lost, or kept in some of its sectors only, whatever came after it. One to the
+    /// superblock is kept or lost.
     pub fn lose_power(&mut self, random: &mut Random) -> Loss {
         let mut loss = Loss::default();
         let pending = std::mem::take(&mut self.pending);
         for Pending { position, bytes } in &pending {
             loss.unflushed += 1;
-            let fate = random.below(3);
+            let to_superblock =
+                *position < SUPERBLOCK.end && SUPERBLOCK.start < position + bytes.len();
+            let fate = match random.below(3) {
+                1 if to_superblock => 2,
+                fate => fate,
+            };
             let (mut kept, mut gone) = (false, false);
             for (number, sector) in bytes.chunks(SECTOR_BYTES).enumerate() {
                 let at = position + number * SECTOR_BYTES;
@@ -159,6 +169,21 @@ mod tests {
             assert!(disk.read(8192, 4096) == [1; 4096]);
         }
         assert!(seen.lost > 10 && seen.torn > 10, "{seen:?}");
+    }
+
+    #[test]
+    fn a_superblock_is_whole() {
+        let mut kept = 0;
+        for seed in 0..100 {
+            let mut disk = disk();
+            disk.write(0, &[2; 4096]);
+            disk.write(1024, &[3; 1024]);
+            assert_eq!(disk.lose_power(&mut Random(seed)).torn, 0);
+            let block = disk.read(1024, 1024);
+            assert!(block.iter().all(|byte| *byte == block[0]));
+            kept += usize::from(block[0] == 3);
+        }
+        assert!((10..90).contains(&kept), "{kept}");
     }
 
     #[test]
