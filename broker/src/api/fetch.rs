@@ -218,7 +218,7 @@ async fn read_all(
             answer = ReadAnswer::failed(ReadFailure::Invalid);
         }
         let bytes = answer.bytes();
-        held.add(bytes);
+        held.add(answer.held_bytes());
         first &= bytes == 0;
         room = (room - bytes as i64).max(0);
         answers.push(answer);

@@ -92,6 +92,21 @@ impl Slice {
         }
     }
 
+    /// Bytes of memory that is there because of these slices: of what was read from a disk the whole read, once, however little of it
+    /// is in them (slices of one read follow one another); of what is in memory anyway they themselves.
+    pub fn held_bytes(slices: &[Self]) -> usize {
+        let mut last = std::ptr::null();
+        let held = slices.iter().map(|slice| match &slice.owner {
+            Owner::Dma(_) | Owner::Bytes(_) => slice.len,
+            Owner::Read(read) if std::ptr::eq(last, read.as_ptr()) => 0,
+            Owner::Read(read) => {
+                last = read.as_ptr();
+                read.len()
+            }
+        });
+        held.sum()
+    }
+
     /// The sub-range `range` of this slice, sharing its memory. Panics when out of bounds.
     pub fn slice(&self, range: Range<usize>) -> Self {
         assert!(

@@ -83,9 +83,12 @@ impl LogDirectory {
         ahead: Option<(usize, SegmentReader)>,
     ) {
         let is_busy = self.read_ahead.on_their_way() >= limits::READS_AHEAD_ON_THEIR_WAY_MAX;
-        let ahead = ahead.filter(|(want, reader)| !is_busy && reader.is_final(&at, *want));
-        let bytes = PLACE_BYTES + ahead.as_ref().map_or(0, |(want, _)| *want);
-        let coming = ahead.map(|(want, reader)| self.read_from(at, want, reader));
+        let ahead = ahead.filter(|_| !is_busy).and_then(|(want, reader)| {
+            let bytes = reader.final_bytes(&at, want)?;
+            Some((bytes, self.read_from(at, want, reader)))
+        });
+        let (bytes, coming) = ahead.map_or((0, None), |(bytes, coming)| (bytes, Some(coming)));
+        let bytes = PLACE_BYTES + bytes;
         let place = Place { at, coming };
         let mut places = self.read_ahead.places.borrow_mut();
         drop(places.insert(of, place, bytes));

@@ -9,7 +9,7 @@ use protocol::record_batch::{BatchHeader, HEADER_BYTES};
 use super::LogError;
 use super::format::Segment;
 use super::index::{BatchExtent, Mark};
-use crate::io::buffer::{Slice, align_down, align_up};
+use crate::io::buffer::{ALIGNMENT, Slice, align_down, align_up};
 use crate::io::disk::File;
 
 /// Largest single read, bytes.
@@ -46,9 +46,9 @@ impl SegmentReader {
         at.position >= self.end.position
     }
 
-    /// Reads from the block of `at` on, `want` bytes beyond it and never less than a batch's header.
+    /// Reads from the block of `at` on, `want` bytes beyond it and never less than a batch's header, as far as the segment reaches.
     pub(super) async fn window(&self, at: &Mark, want: usize) -> Result<Window, LogError> {
-        let (start, bytes) = window_place(at, want);
+        let (start, bytes) = self.window_place(at, want);
         let slice = self.read_at(start, bytes).await?;
         if slice.len() < (at.position - start) as usize + HEADER_BYTES {
             return Err(self.corrupt(at.position, "the file ends too early"));
@@ -56,10 +56,20 @@ impl SegmentReader {
         Ok(Window { slice, start })
     }
 
-    /// Whether nothing of that window will be written any more: it lies in whole blocks before the end.
-    pub(super) fn is_final(&self, at: &Mark, want: usize) -> bool {
-        let (start, bytes) = window_place(at, want);
-        start + bytes as u64 <= align_down(self.end.position)
+    /// Bytes of that window, if nothing of it will be written any more: it lies in whole blocks before the end.
+    pub(super) fn final_bytes(&self, at: &Mark, want: usize) -> Option<usize> {
+        let (start, bytes) = self.window_place(at, want);
+        (start + bytes as u64 <= align_down(self.end.position)).then_some(bytes)
+    }
+
+    /// Position and length of the blocks that have `want` bytes beyond `at`, and a header.
+    fn window_place(&self, at: &Mark, want: usize) -> (u64, usize) {
+        let start = align_down(at.position);
+        let before = (at.position - start) as usize;
+        let wanted = align_up(before + want + HEADER_BYTES).min(READ_BYTES_MAX);
+        let there = self.end.position.saturating_sub(start).max(1);
+        let there = there.next_multiple_of(ALIGNMENT as u64);
+        (start, there.min(wanted as u64) as usize)
     }
 
     async fn read_at(&self, position: u64, bytes: usize) -> Result<Slice, LogError> {
@@ -160,16 +170,6 @@ impl SegmentReader {
             problem: problem.to_owned(),
         }
     }
-}
-
-/// Position and length of the blocks that have `want` bytes beyond `at`, and a header.
-fn window_place(at: &Mark, want: usize) -> (u64, usize) {
-    let start = align_down(at.position);
-    let before = (at.position - start) as usize;
-    (
-        start,
-        align_up(before + want + HEADER_BYTES).min(READ_BYTES_MAX),
-    )
 }
 
 impl Window {

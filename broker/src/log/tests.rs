@@ -167,6 +167,27 @@ fn what_was_appended_is_read_whatever_the_sizes_also_after_a_restart() {
 }
 
 #[test]
+fn a_read_takes_no_more_memory_than_the_segment_has_blocks() {
+    on_disk(async |io, root| {
+        let (io, disk) = Faults::around(&io);
+        let log = log(&io, &root);
+        let (run, _) = run_of(0, 3, 3000);
+        log.append(&run).await.unwrap();
+        let blocks = align_up(joined(&run).len());
+        disk.bytes_read.set(0);
+        let found = log.read(&wanted(0, 1 << 20)).await.unwrap().unwrap();
+        assert_eq!(found.batches.len(), 3);
+        assert_eq!(disk.bytes_read.get(), blocks as u64);
+        // One read, whatever is taken of it, and once.
+        assert_eq!(Slice::held_bytes(&found.batches), blocks);
+        assert_eq!(Slice::held_bytes(&found.batches[2..]), blocks);
+        let in_memory = run.iter().map(|batch| batch.bytes.clone());
+        let in_memory: Vec<Slice> = in_memory.collect();
+        assert_eq!(Slice::held_bytes(&in_memory), joined(&run).len());
+    });
+}
+
+#[test]
 fn a_sealed_segment_holds_batches_and_nothing_else() {
     on_disk(async |io, root| {
         let log = log(&io, &root);

@@ -100,6 +100,11 @@ impl ReadAnswer {
     pub fn bytes(&self) -> usize {
         self.records.iter().map(|slice| slice.len()).sum()
     }
+
+    /// Bytes of memory that they hold on to.
+    pub fn held_bytes(&self) -> usize {
+        Slice::held_bytes(&self.records)
+    }
 }
 
 /// Which offset is asked for.
@@ -190,7 +195,7 @@ impl HeldBytes<'_> {
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
-    /// That much was read.
+    /// That much memory is held on to by what was read.
     pub fn add(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         self.all.set(self.all.get() + bytes as u64);
@@ -289,6 +294,9 @@ impl Shard {
                 request.bytes_max,
                 request.at_least_one,
             );
+            return answer;
+        }
+        if request.bytes_max == 0 && !request.at_least_one {
             return answer;
         }
         self.read_segments(&owned, request, wake, (answer, tail_start))

@@ -564,6 +564,36 @@ fn while_frames_are_written_readers_who_are_behind_read_little_and_in_turn() {
 }
 
 #[test]
+fn a_read_that_may_take_nothing_asks_the_disk_for_nothing() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    run_local(async |io| {
+        let shard = lead_partition(open_direct(&io, directory.path()).await).await;
+        produce(&shard, 2000);
+        flush_all(&shard).await;
+        drop(shard);
+        let shard = open_direct(&io, directory.path()).await;
+        flush_all(&shard).await;
+        let other = shard.read_turns.turn(&*io.clock).await;
+        assert!(other.is_some(), "there are frames");
+        let nothing = ReadRequest {
+            bytes_max: 0,
+            at_least_one: false,
+            ..read(0)
+        };
+        let answer = Box::pin(shard.read(&nothing, None));
+        let answer = poll_once(answer).await.expect("it waits for nobody");
+        assert_eq!(answer.failure, None);
+        assert_eq!((answer.bytes(), answer.high_watermark), (0, 1));
+        let one = ReadRequest {
+            at_least_one: true,
+            ..nothing
+        };
+        drop(other);
+        assert!(shard.read(&one, None).await.bytes() > 2000);
+    });
+}
+
+#[test]
 fn readers_have_the_disk_for_themselves_after_a_flush_that_was_asked_for_once_too_often() {
     let directory = tempfile::tempdir_in(".").expect("a directory");
     run_local(async |io| {
