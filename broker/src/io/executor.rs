@@ -6,8 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_lite::future::or;
 
 use super::LocalBoxFuture;
+use super::clock::Clock;
 
 /// Runs the tasks of one shard.
 pub trait Executor {
@@ -45,6 +49,19 @@ impl Signal {
     /// Waits until the flag is set, and takes it back. Meant for one waiter; with several, one takes it and the others wait on.
     pub fn wait(&self) -> SignalWait {
         SignalWait(self.clone())
+    }
+
+    /// The same for so long at most. False: it was not set.
+    pub async fn wait_at_most(&self, clock: &dyn Clock, longest: Duration) -> bool {
+        let set = async {
+            self.wait().await;
+            true
+        };
+        let over = async {
+            clock.sleep(longest).await;
+            false
+        };
+        or(set, over).await
     }
 }
 

@@ -67,6 +67,7 @@ impl SegmentReader {
         let start = align_down(at.position);
         let before = (at.position - start) as usize;
         let wanted = align_up(before + want + HEADER_BYTES).min(READ_BYTES_MAX);
+        // Of somebody at the end or behind it one block: what it finds there is damage, and told as that.
         let there = self.end.position.saturating_sub(start).max(1);
         let there = there.next_multiple_of(ALIGNMENT as u64);
         (start, there.min(wanted as u64) as usize)

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use futures_lite::future::or;
 use hashbrown::HashMap;
 use protocol::native::QuorumManifest;
 use protocol::record_batch::BatchParseError;
@@ -411,16 +411,12 @@ impl Shard {
                 return idle;
             }
         };
-        let wanted = async {
-            self.flush_wanted.wait().await;
-            false
-        };
-        let longer = async {
-            let longer = std::time::Duration::from_millis(longer_ms);
-            self.io.clock.sleep(longer).await;
-            true
-        };
-        if !or(wanted, longer).await {
+        let longer = Duration::from_millis(longer_ms);
+        if self
+            .flush_wanted
+            .wait_at_most(&*self.io.clock, longer)
+            .await
+        {
             return idle;
         }
         if idle == Idle::Marked {

@@ -4,8 +4,6 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use futures_lite::future::or;
-
 use crate::io::clock::Clock;
 use crate::io::executor::{Line, Place, Signal};
 use crate::limits;
@@ -54,15 +52,7 @@ impl ReadTurns {
         // A frame that takes very long, for want of space perhaps, is not waited for.
         let long = Duration::from_millis(limits::FETCH_READ_WAITS_FOR_FRAME_MS);
         while self.in_frame.get() && self.bytes_left.get() == 0 {
-            let ended = async {
-                self.frame_ended.wait().await;
-                false
-            };
-            let too_long = async {
-                clock.sleep(long).await;
-                true
-            };
-            if or(ended, too_long).await {
+            if !self.frame_ended.wait_at_most(clock, long).await {
                 break;
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_lite::future::{poll_once, zip};
+use futures_lite::future::{or, poll_once, zip};
 use protocol::compression::Compression;
 use protocol::native::MetadataRecord;
 use protocol::record_batch::RecordBatchBuilder;

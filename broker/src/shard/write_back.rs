@@ -7,7 +7,6 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_lite::future::or;
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use protocol::native::{PartitionManifest, QuorumManifest};
 
@@ -70,15 +69,8 @@ impl Shard {
     pub async fn run_write_back(self: Rc<Self>) {
         let interval = Duration::from_millis(self.config.checkpoint_interval_ms.max(1000));
         loop {
-            let wanted = async {
-                self.write_back_wanted.wait().await;
-                false
-            };
-            let due = async {
-                self.io.clock.sleep(interval).await;
-                true
-            };
-            let due = or(wanted, due).await;
+            let wanted = &self.write_back_wanted;
+            let due = !wanted.wait_at_most(&*self.io.clock, interval).await;
             if self.flush_ended.get() {
                 self.write_back_ended.set();
                 return;
